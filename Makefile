@@ -1,0 +1,37 @@
+# Everything runs in .venv; PYTHON chooses the interpreter it is made from.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
+
+.PHONY: demo test lint types ui install clean
+
+demo: $(STAMP)
+	$(BIN)/mint-lightning demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+ui: $(STAMP)
+	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C stops it)"
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port 5000
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is %d.%d. Try: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf .venv shards/demo mlruns/networks/demo mlruns/tables/demo

@@ -1,0 +1,5 @@
+"""The LightningDataModules, named by class path in conf/."""
+
+from datamodules.faces import Faces
+
+__all__ = ["Faces"]

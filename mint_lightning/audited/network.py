@@ -1,0 +1,207 @@
+"""The network under audit: frozen, tapped, stopped after the last tap."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from itertools import chain
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from mint_lightning.audited.aad import Layout, Reduction, parse_tap
+from mint_lightning.audited.card import NetworkCard
+from mint_lightning.audited.describe import TapInfo, describe_taps
+from mint_lightning.audited.precision import BF16, autocast, native_bf16
+from mint_lightning.audited.preprocessing import Preprocessing
+from mint_lightning.audited.taps import read_taps
+from mint_lightning.audited.views import view
+from mint_lightning.audited.weights import fingerprint
+from mint_lightning.errors import UserError
+
+Requests = dict[str, list[Reduction]]
+
+
+class AuditedNetwork(nn.Module):
+    """A frozen network with named taps: uint8 images in, auxiliary auditable data (AAD) out.
+
+    It takes the module over: eval mode for good, no gradients, convolution weights in channels_last strides. None of
+    its values ever changes, which `fingerprint` shows.
+
+    Args:
+        module: Any network that takes float32 (B, 3, H, W).
+        taps: Name of each tap to the dotted path of its module (`""`: the network's output), in order of depth. The
+            last is the outcome (the embedding, or the logits).
+        preprocessing: What the network expects of its input; InsightFace's at 112x112 if None.
+        name: What people call it.
+        bf16: Run under bfloat16 autocast; `"auto"`: where the device computes in bfloat16 itself. AAD is float32 in
+            either case.
+        layout: `"NHWC"` for networks whose maps have the shape (B, H, W, C), as Swin's.
+        channels_last: Run convolutions on channels_last memory; given up by itself where a module cannot.
+
+    Raises:
+        UserError: there is no tap, or a tap's module does not exist.
+    """
+
+    card: NetworkCard | None = None
+    """Where the network came from, who its members are; set by `NetworkSource.load`."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        taps: Mapping[str, str],
+        preprocessing: Preprocessing | None = None,
+        name: str = "network",
+        bf16: BF16 = False,
+        layout: Layout = "NCHW",
+        channels_last: bool = True,
+    ) -> None:
+        super().__init__()
+        self.module = module.requires_grad_(False)
+        self.taps = dict(taps)
+        self.preprocessing = preprocessing or Preprocessing()
+        self.name = name
+        self.bf16 = bf16
+        self.layout: Layout = layout
+        self._seen_whole: set[str] = set()
+        self._memory_format = torch.contiguous_format
+        if channels_last:
+            self._set_memory_format(torch.channels_last)
+        if not self.taps:
+            raise UserError(f"Network {name!r} needs at least one tap.")
+        for tap in self.taps:
+            self._path(tap)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in eval mode: `.train()` would move BatchNorm statistics, which belong to what is audited."""
+        return super().train(False)
+
+    @property
+    def tap_names(self) -> tuple[str, ...]:
+        """Names of the taps in order of depth; the last is the outcome."""
+        return tuple(self.taps)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        tensors = chain(self.module.parameters(), self.module.buffers())
+        return next((tensor.device for tensor in tensors), torch.device("cpu"))
+
+    @property
+    def uses_bf16(self) -> bool:
+        """Whether a forward on the present device runs under bfloat16 autocast."""
+        return native_bf16(self.device.type) if self.bf16 == "auto" else self.bf16
+
+    @torch.no_grad()
+    def forward(
+        self, images: Tensor, taps: Sequence[str], views: Sequence[str] = ("original",)
+    ) -> dict[str, dict[str, Tensor]]:
+        """Read taps on each view of the images and stop after the last one.
+
+        Args:
+            images: uint8 RGB (B, 3, H, W) of any size, on the network's device.
+            taps: Tap requests `NAME`, `NAME:mean_std` or `NAME:map`; NAME is a tap or the path of any module.
+            views: Names of views. They run one after the other, so memory does not grow with their number.
+
+        Returns:
+            float32 AAD by view and tap request; shapes as in `aad.reduce`.
+
+        Raises:
+            UserError: an unknown tap, reduction or view, or a module that cannot be tapped.
+        """
+        if not taps:
+            raise UserError(f"Network {self.name!r} is asked for no tap; known are {', '.join(self.taps)}.")
+        parsed = {spec: self._parse(spec) for spec in taps}
+        requests: Requests = {}
+        for path, reduction in parsed.values():
+            requests.setdefault(path, []).append(reduction)
+        variants = {name: view(name) for name in views}
+        self._look_whole(requests)
+        if self.module.training:  # someone reached past `train` above
+            self.eval()
+        aad = {}
+        for name, variant in variants.items():
+            taken = self._read(variant(images), requests)
+            aad[name] = {spec: taken[path][reduction] for spec, (path, reduction) in parsed.items()}
+        return aad
+
+    def embed(self, images: Tensor) -> Tensor:
+        """float32 (B, D) of the last tap, for uint8 RGB (B, 3, H, W)."""
+        outcome = self.tap_names[-1]
+        return self(images, [outcome])["original"][outcome]
+
+    def aad_shapes(self, taps: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """Shape of each request's AAD without the batch, from a dry run on one blank image."""
+        aad = self(self._blank_image(), taps)["original"]
+        return {spec: tuple(tensor.shape[1:]) for spec, tensor in aad.items()}
+
+    def describe(self, *, every_module: bool = False) -> list[TapInfo]:
+        """Every tap (or every module that can be one, in the order they run) with size and cost, from a dry run."""
+        self._look_whole({} if every_module else {path: ["max"] for path in self.taps.values()})
+        taps = None if every_module else self.taps
+        return describe_taps(self.module, lambda: self.run(self._blank_image()), taps, self.layout)
+
+    def fingerprint(self) -> str:
+        """Hexadecimal SHA-256 of all parameters and buffers, in whatever order of memory."""
+        return fingerprint(self.module)
+
+    def run(self, images: Tensor) -> object:
+        """The whole forward of the bare module on uint8 images, prepared and in the precision that taps are read in."""
+        with autocast(self.device.type, self.uses_bf16):
+            return self.module(self._prepare(images))
+
+    def _read(self, images: Tensor, requests: Requests, early_exit: bool = True) -> dict[str, dict[Reduction, Tensor]]:
+        with autocast(self.device.type, self.uses_bf16):
+            return read_taps(self.module, self._prepare(images), requests, self.layout, early_exit=early_exit)
+
+    def _prepare(self, images: Tensor) -> Tensor:
+        return self.preprocessing(images).contiguous(memory_format=self._memory_format)
+
+    def _look_whole(self, requests: Requests) -> None:
+        """Before a module's first use run one blank image to the end: an early exit would hide a second firing."""
+        new: Requests = {path: ["max"] for path in requests if path not in self._seen_whole}
+        if not new:
+            return
+        try:
+            self._read(self._blank_image(), new, early_exit=False)
+        except RuntimeError as error:
+            # A module that calls .view() where .reshape() was meant works on contiguous memory only.
+            if self._memory_format != torch.channels_last or "view size" not in str(error):
+                raise
+            self._set_memory_format(torch.contiguous_format)
+            self._read(self._blank_image(), new, early_exit=False)
+        self._seen_whole.update(new)
+
+    def _blank_image(self) -> Tensor:
+        return torch.full((1, 3, *self.preprocessing.size), 128, dtype=torch.uint8, device=self.device)
+
+    def _set_memory_format(self, memory_format: torch.memory_format) -> None:
+        self._memory_format = memory_format
+        convert_conv2d_weight_memory_format(self.module, memory_format)
+
+    def _parse(self, spec: str) -> tuple[str, Reduction]:
+        name, reduction = parse_tap(spec)
+        return self._path(name), reduction
+
+    def _path(self, name: str) -> str:
+        path = self.taps.get(name, name)
+        try:
+            self.module.get_submodule(path)
+        except AttributeError:
+            pass
+        else:
+            if path or name in self.taps:
+                return path
+        modules = [known for known, _ in self.module.named_modules() if known]
+        near = get_close_matches(path, modules, n=3, cutoff=0.4) or modules[:3]
+        example = f"such as {', '.join(near)}" if near else "of which it has none"
+        if name in self.taps:
+            raise UserError(
+                f"Network {self.name!r} has no module {path!r} for its tap {name!r}; give a module's path, {example}."
+            )
+        raise UserError(
+            f"Network {self.name!r} has no tap {name!r}; known are {', '.join(self.taps)}, "
+            f"and the path of any module, {example}."
+        )

@@ -1,0 +1,71 @@
+"""Reading activations inside a network, and stopping it when the last one is there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from mint_lightning.audited.aad import Layout, Reduction, reduce
+from mint_lightning.errors import UserError
+
+
+class _AllTapsFired(BaseException):
+    """Leaves the forward. Not an `Exception`, so that no network catches it by mistake."""
+
+
+def read_taps(
+    module: nn.Module,
+    prepared: Tensor,
+    requests: Mapping[str, Sequence[Reduction]],
+    layout: Layout = "NCHW",
+    *,
+    early_exit: bool = True,
+) -> dict[str, dict[Reduction, Tensor]]:
+    """Run `module` on `prepared` until every requested submodule has given its output, and no further.
+
+    The reduction happens inside the hook: a tensor kept for later would be overwritten by in-place operations (an
+    in-place ReLU after a BatchNorm, say).
+
+    Args:
+        module: Network in eval mode; the caller has switched gradients off.
+        prepared: Its input.
+        requests: Dotted path of a submodule (`""` for the module itself) to the reductions wanted of it.
+        layout: Where the channels stand in four-dimensional activations.
+        early_exit: Stop after the last tap. Only a whole forward shows that no tap fires a second time.
+
+    Returns:
+        float32 tensors by path and reduction; shapes as in `aad.reduce`.
+
+    Raises:
+        UserError: a submodule gave no tensor, gave one twice, or was never reached.
+    """
+    taken: dict[str, dict[Reduction, Tensor]] = {}
+
+    def hook_of(path: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if path in taken:
+                raise UserError(f"Module {path!r} runs more than once in a forward, so it cannot be a tap.")
+            if not isinstance(output, Tensor):
+                raise UserError(
+                    f"Module {path!r} gives a {type(output).__name__}, not a tensor, so it cannot be a tap."
+                )
+            try:
+                taken[path] = {reduction: reduce(output, reduction, layout) for reduction in requests[path]}
+            except UserError as error:
+                raise UserError(f"Module {path!r} as a tap: {error}") from None
+            if early_exit and len(taken) == len(requests):
+                raise _AllTapsFired
+
+        return hook
+
+    handles = [module.get_submodule(path).register_forward_hook(hook_of(path)) for path in requests]
+    try:
+        module(prepared)
+    except _AllTapsFired:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    if missing := [path for path in requests if path not in taken]:
+        raise UserError(f"Module {missing[0]!r} is not reached in a forward, so it cannot be a tap.")
+    return taken

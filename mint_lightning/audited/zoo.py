@@ -1,0 +1,109 @@
+"""From a few words in a config to a network ready for its audit."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mint_lightning.audited.architectures import build
+from mint_lightning.audited.card import NetworkCard
+from mint_lightning.audited.network import AuditedNetwork
+from mint_lightning.audited.precision import BF16
+from mint_lightning.audited.preprocessing import Preprocessing
+from mint_lightning.audited.weights import load_into, load_state
+from mint_lightning.errors import UserError
+from mint_lightning.files import sha256_file
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """Where a network comes from: a card, or an architecture with weights.
+
+    Args:
+        card: Path of a `card.json` (or its folder), which says everything; then no architecture and no arguments.
+        architecture: `iresnet100`, `iresnet_small`, ..., `timm:NAME`, or your own `package.module:function`.
+        weights: File of weights (safetensors, or a torch state dict). With a card, where the card's weights are now.
+            Without a card and without this, the weights are random, and the network's name says so.
+        arguments: Arguments of the architecture.
+        taps: Tap names and module paths in order of depth, the outcome last, in place of the architecture's or card's.
+        preprocessing: Values of `Preprocessing` (size, mean, std, channels) that differ from the architecture's.
+        name: What people call it.
+        seed: Of random weights.
+        bf16: bfloat16 autocast; `auto`: where the processor computes in it.
+    """
+
+    card: str | None = None
+    architecture: str | None = None
+    weights: str | None = None
+    arguments: dict[str, Any] | None = None
+    taps: dict[str, str] | None = None
+    preprocessing: dict[str, Any] | None = None
+    name: str | None = None
+    seed: int = 0
+    bf16: BF16 = False
+
+    def load(self) -> AuditedNetwork:
+        """Build the network on the CPU; its `card` says what it was built from.
+
+        Raises:
+            UserError: no such card, architecture or weights, weights that are not the card's or do not fit.
+        """
+        card = self._read_card()
+        architecture = self._architecture(card)
+        arguments = dict(card.arguments if card else self.arguments or {})
+        built = build(architecture, arguments, self.seed)
+        preprocessing = card.preprocessing if card else built.preprocessing
+        if self.preprocessing:
+            changed = preprocessing.to_dict() | self.preprocessing
+            preprocessing = Preprocessing.from_dict(changed, f"Network {architecture}")
+        weights_file = self.weights or (card and card.weights_file)
+        weights_sha256 = _load_weights(built.module, weights_file, card) if weights_file else None
+        name = self.name or (card.name if card else architecture)
+        final = replace(
+            card or NetworkCard(name, architecture, built.taps),
+            name=name if weights_file else f"{name} (random weights, seed {self.seed})",
+            arguments=arguments,
+            taps=self.taps or (card.taps if card else built.taps),
+            preprocessing=preprocessing,
+            weights_file=str(Path(weights_file).absolute()) if weights_file else None,
+            weights_sha256=weights_sha256,
+        )
+        network = AuditedNetwork(
+            built.module,
+            taps=final.taps,
+            preprocessing=final.preprocessing,
+            name=final.name,
+            bf16=self.bf16,
+            layout=built.layout,
+        )
+        network.card = final
+        return network
+
+    def _read_card(self) -> NetworkCard | None:
+        if self.card is None:
+            return None
+        if self.architecture is not None or self.arguments is not None:
+            raise UserError(
+                f"The card {self.card} already names architecture and arguments: leave these out, or the card."
+            )
+        return NetworkCard.load(Path(self.card))
+
+    def _architecture(self, card: NetworkCard | None) -> str:
+        if card is not None:
+            return card.architecture
+        if self.architecture is None:
+            raise UserError("A network needs a card (path of a card.json) or an architecture (such as iresnet100).")
+        return self.architecture
+
+
+def _load_weights(module: Any, file: str, card: NetworkCard | None) -> str:
+    path = Path(file)
+    if not path.is_file():
+        raise UserError(f"There is no weights file at {path}{f', which the card {card.name!r} names' if card else ''}.")
+    found = sha256_file(path)
+    if card is not None and card.weights_sha256 not in (None, found):
+        raise UserError(
+            f"The weights {path} are not those of the card {card.name!r}: their sha256 begins with {found[:12]}, "
+            f"the card's with {str(card.weights_sha256)[:12]}."
+        )
+    load_into(module, load_state(path), path)
+    return found

@@ -1,0 +1,67 @@
+"""The one door: names every command, imports the one that is asked for, and turns errors of the user into sentences."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mint_lightning import __version__
+from mint_lightning.errors import UserError
+
+COMMANDS = {
+    "demo": ("demo", "run the whole job on synthetic faces with planted members"),
+    "pack": ("pack", "photos -> shard set with a manifest and identity-disjoint splits"),
+    "verify": ("verify", "read a shard set again and name what is wrong with it"),
+    "train-audited": ("train_audited", "train a face network on recorded members, to be audited"),
+    "table": ("table", "every tap and head beside its controls, from one pass of the networks"),
+    "fit": ("lightning", "train one auditing head"),
+    "validate": ("lightning", "figures of a head on the validate split"),
+    "test": ("lightning", "figures of a head on the test split, thresholds from calibrate"),
+    "predict": ("lightning", "one score per image, as parquet"),
+}
+
+HELP = """Audit what a vision model was trained on: Membership Inference Test (MINT).
+
+usage: python -m mint_lightning COMMAND [OPTIONS]        (also: mint-lightning COMMAND [OPTIONS])
+
+commands:
+{commands}
+
+examples:
+  mint-lightning demo
+  mint-lightning pack --source folder:photos --out shards/mine --partitions '{{"members": 0.5, "externals": 0.5}}'
+  mint-lightning verify shards/mine
+  mint-lightning train-audited --shards shards/mine --partitions '[members]' --out mlruns/networks/mine
+  mint-lightning fit --config conf/faces_vanilla.yaml --model.taps '[conv4]'
+  mint-lightning test --config conf/faces_vanilla.yaml --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt
+  mint-lightning table --config conf/table_faces.yaml --twins 5
+
+COMMAND --help lists the options of a command. Version {version}.
+"""
+
+
+def main(args: Sequence[str]) -> int:
+    """Run one command; 0 on success, 2 with one sentence on standard error for an error of the user, 130 on Ctrl-C."""
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(help_text())
+        return 0
+    if args[0] in ("-V", "--version"):
+        print(__version__)
+        return 0
+    try:
+        if args[0] not in COMMANDS:
+            raise UserError(f"There is no command {args[0]!r}; the commands are {', '.join(COMMANDS)}.")
+        command = import_module(f"mint_lightning.commands.{COMMANDS[args[0]][0]}")
+        command.main(args[0], list(args[1:]))
+        return 0
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped. Nothing half-written was left; run the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+def help_text() -> str:
+    """The help that lists all commands."""
+    lines = [f"  {name:<15}{help_}" for name, (_, help_) in COMMANDS.items()]
+    return HELP.format(commands="\n".join(lines), version=__version__)

@@ -1,0 +1,111 @@
+"""Around the training of one head: what the run is, the auditor it leaves, the figures of its test."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mint_lightning.auditor import save_auditor
+from mint_lightning.commands.publish import auditor_card, calibration_of, network_summary
+from mint_lightning.errors import UserError
+from mint_lightning.evidence import RowScores, ScoreSet, weigh
+from mint_lightning.learning.collect import gather, score_set
+from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
+from mint_lightning.learning.reading import AUDITED
+from mint_lightning.learning.rows import RowSpec
+from mint_lightning.report import Context
+from mint_lightning.report.console import print_table
+from mint_lightning.tracking.logger import MintLogger
+from mint_lightning.tracking.scores import write_scores
+
+KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn"}
+HEAD_ARGUMENTS = {
+    "vanilla": ("widths", "dropout", "l1", "l1_on"),
+    "cnn": ("filters", "kernel", "pool", "width", "dropout"),
+}
+
+
+def describe_run(cli: Any) -> None:
+    """Log the resolved config, the shard set, the network and the head, before anything is learnt."""
+    logger, data, spec = cli.trainer.logger, cli.datamodule, spec_of(cli.model)
+    if not isinstance(logger, MintLogger):
+        return
+    logger.log_config(cli.parser.dump(cli.config, skip_none=False))
+    logger.log_subject(
+        network=data.network.name,
+        fingerprint=data.network.fingerprint(),
+        tap=spec.place,
+        head=spec.head,
+        seed=cli.model.seed,
+        samples=data.samples or 0,
+    )
+    logger.log_shards(Path(data.root).name, data.manifest.hash, images=len(data.keys), members=data.groups.how)
+
+
+def spec_of(model: MINT) -> RowSpec:
+    """The row of a table that this head would be."""
+    kind = KINDS.get(type(model))
+    if kind is None:
+        raise UserError(f"{type(model).__name__} is neither VanillaMINT nor CNNMINT: it writes no auditor yet.")
+    arguments = {name: model.hparams[name] for name in HEAD_ARGUMENTS[kind]}
+    return RowSpec(kind, list(model.taps), arguments=arguments)  # type: ignore[arg-type]
+
+
+def after_fit(cli: Any) -> None:
+    """Score calibrate with the best epoch's head and write the auditor; without controls it claims nothing."""
+    best = cli.trainer.checkpoint_callback.best_model_path
+    if not best:
+        return
+    scores = _scores(cli, cli.datamodule.rows("calibrate"), best)
+    folder = Path("mlruns/auditors") / cli.config["fit"]["name"]
+    if cli.trainer.is_global_zero:
+        spec = spec_of(cli.model)
+        card = auditor_card(cli.datamodule, spec.title, spec.head, spec.arguments, spec.taps, None)
+        save_auditor(folder, card, cli.model.head, calibration_of(scores))
+        if isinstance(cli.trainer.logger, MintLogger):
+            cli.trainer.logger.log_file(folder, "auditor")
+            cli.trainer.logger.log_file(best, "checkpoint")
+        print(f"Best head (validate AUC {_best(cli):.3f}): {best}\nAuditor: {folder}")
+
+
+def _best(cli: Any) -> float:
+    return float(cli.trainer.checkpoint_callback.best_model_score)
+
+
+def _scores(cli: Any, rows: Any, checkpoint: str) -> ScoreSet:
+    data = cli.datamodule
+    data.predict_rows = rows
+    pieces = cli.trainer.predict(cli.model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    return score_set(data, *gather(pieces or []), AUDITED)
+
+
+def after_test(cli: Any) -> None:
+    """Figures of the test split, thresholds from calibrate: printed, written as parquet, logged."""
+    model, data, trainer = cli.model, cli.datamodule, cli.trainer
+    rows, values = gather(model.collected)
+    if not trainer.is_global_zero:
+        return
+    scores = score_set(data, rows, values, AUDITED)
+    scores = scores.where((scores.split == "test") | ((scores.split == "calibrate") & ~scores.unseen))
+    spec = spec_of(model)
+    best = trainer.checkpoint_callback.best_model_score if trainer.checkpoint_callback else None
+    row = RowScores(
+        name=spec.title, head=spec.head, tap=spec.place, seed=model.seed, samples=data.samples or 0, audited=scores,
+        validate_auc=float(best) if isinstance(best, torch.Tensor) else None,
+    )  # fmt: skip
+    evidence = weigh([row], [], random_partition=data.groups.random_partition)
+    context = Context.now(
+        spec.title,
+        "mint-lightning " + " ".join(sys.argv[1:]),
+        network_summary(data),
+        {Path(data.root).name: data.manifest.hash},
+        seed=model.seed,
+    )
+    path = Path("mlruns/scores") / f"{cli.config['test']['name']}.parquet"
+    write_scores(path, [row])
+    print_table(evidence, context)
+    print(f"{path}: the scores behind these figures")
+    if isinstance(trainer.logger, MintLogger):
+        trainer.logger.log_evidence(evidence, context)
+        trainer.logger.log_file(path)

@@ -1,0 +1,121 @@
+"""mint-lightning fit, validate, test, predict: LightningCLI over one auditing head."""
+
+import argparse
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+from mint_lightning.commands.head_run import after_fit, after_test
+from mint_lightning.commands.parsing import one_sentence, use_settings
+from mint_lightning.errors import UserError
+from mint_lightning.learning.mint import MINT
+from mint_lightning.learning.predictions import ScoresWriter
+
+EXAMPLES = {
+    "fit": "mint-lightning fit --config conf/faces_vanilla.yaml --model.taps '[conv4]' --name conv4",
+    "validate": "mint-lightning validate --config conf/faces_vanilla.yaml "
+    "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt",
+    "test": "mint-lightning test --config conf/faces_vanilla.yaml "
+    "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt",
+    "predict": "mint-lightning predict --config conf/faces_vanilla.yaml "
+    "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt --predictions.path scores.parquet",
+}
+
+
+class MINTCLI(LightningCLI):
+    """LightningCLI whose config decides everything: a checkpoint brings weights, never arguments."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Name, checkpoint, early stopping and predictions; taps from the model to the data, shapes back."""
+        parser.add_argument("--name", type=str, default="head", help="names the run, its checkpoints and its auditor")
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
+        parser.add_lightning_class_args(ScoresWriter, "predictions")
+        parser.set_defaults(
+            {
+                "checkpoint.filename": "best",
+                "checkpoint.monitor": "validate/auc",
+                "checkpoint.mode": "max",
+                "checkpoint.save_last": True,
+                "checkpoint.enable_version_counter": False,
+                "early_stopping.monitor": "validate/auc",
+                "early_stopping.mode": "max",
+                "early_stopping.patience": 8,
+                "trainer.logger": {
+                    "class_path": "mint_lightning.tracking.logger.MintLogger",
+                    "init_args": {"experiment": "heads"},
+                },
+            }
+        )
+        parser.link_arguments("model.init_args.taps", "data.init_args.taps")
+        parser.link_arguments("data.shapes", "model.init_args.shapes", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse without LightningCLI's warning that arguments were given in-process: that is how our door calls it."""
+        self.config = parser.parse_args(args)
+
+    def before_instantiate_classes(self) -> None:
+        """Places and names that were not given follow from `name`."""
+        config = self.config[self.subcommand]
+        name = config.name
+        config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
+        config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
+        if config.trainer.logger and config.trainer.logger.get("class_path", "").endswith(".MintLogger"):
+            arguments = config.trainer.logger.init_args
+            arguments.run_name = arguments.run_name or name
+
+    def _parse_ckpt_path(self) -> None:
+        """A checkpoint's hyperparameters would silently override YAML and command line; they do not here."""
+
+    def before_fit(self) -> None:
+        """Write down what this run is, before it learns."""
+        from mint_lightning.commands.head_run import describe_run
+
+        describe_run(self)
+
+    def after_fit(self) -> None:
+        """Write the auditor of the best epoch."""
+        if not self.trainer.fast_dev_run:
+            after_fit(self)
+
+    def after_test(self) -> None:
+        """Figures of the test split with their intervals."""
+        after_test(self)
+
+
+def main(command: str, args: list[str]) -> None:
+    """Run one of the four commands of LightningCLI."""
+    use_settings()
+    # A head sees AAD, not files: Lightning's advice about loader workers does not apply to it.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    kwargs: dict[str, Any] = {"parser_mode": "omegaconf+", "exit_on_error": False}
+    examples = {name: {**kwargs, "epilog": f"example: {text}"} for name, text in EXAMPLES.items()}
+    try:
+        MINTCLI(
+            MINT,
+            L.LightningDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            trainer_defaults={
+                "max_epochs": 40,
+                "use_distributed_sampler": False,
+                "callbacks": [RichProgressBar(leave=True)],
+            },
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            parser_kwargs={**kwargs, **examples},
+            args=[command, *args],
+        )
+    except argparse.ArgumentError as error:
+        raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
+
+
+def checkpoint_folder(cli: MINTCLI) -> Path:
+    """Where this run keeps its checkpoints."""
+    return Path(cli.trainer.checkpoint_callback.dirpath or ".")  # type: ignore[union-attr]

@@ -1,0 +1,76 @@
+"""mint-lightning pack"""
+
+import os
+from pathlib import Path
+
+from mint_lightning.commands.parsing import run_function
+
+EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
+  mint-lightning pack --source npz:lfw_aligned112_jpeg90.npz --name lfw --out shards/lfw \\
+      --partitions '{"H1": 0.5, "H2": 0.5}' --hold_out 1 --hold_out_minimum 3
+  mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
+
+
+def pack(
+    source: str,
+    out: str,
+    name: str | None = None,
+    partitions: dict[str, float] | None = None,
+    hold_out: int = 0,
+    hold_out_minimum: int = 3,
+    hold_out_from: list[str] | None = None,
+    image_size: int = 112,
+    encoder: str = "jpeg95",
+    lanes: int = 8,
+    seed: int = 0,
+    workers: int | None = None,
+    max_broken: float = 0.01,
+    overwrite: bool = False,
+    reuse: bool = False,
+) -> None:
+    """Pack photos into a shard set: one pipeline for all, splits and partitions by a hash of the identity.
+
+    Args:
+        source: KIND:PATH, folder:DIR (DIR/identity/photo), npz:FILE (see docs/databases.md) or
+            synthetic:identities=N,photos=K,difficulty=hard,seed=0.
+        out: the folder to make; manifest.json is written last.
+        name: how the shard set calls the source; made from PATH by default.
+        partitions: name to fraction of the identities; members and externals are to be told apart by these. Random
+            partitions of one shard set are what lets a membership be claimed. All photos in "all" by default.
+        hold_out: photos of an identity to put aside, as partition NAME_unseen, where it has enough.
+        hold_out_minimum: photos that an identity must have for some of them to be put aside.
+        hold_out_from: partitions from whose identities photos are put aside; all of them by default.
+        image_size: side of the square images in pixels.
+        encoder: jpeg95, png or webp-lossless, the same for all images.
+        lanes: parts that are read side by side; the number of processes that train must divide it.
+        seed: of the hash that decides splits and partitions.
+        workers: processes that decode and encode; the number of cores by default.
+        max_broken: share of unreadable photos above which packing stops.
+        overwrite: replace `out` where it exists.
+        reuse: keep what stands in `out` where it was packed by this very request.
+    """
+    from mint_lightning.shards import HoldOut, open_source
+    from mint_lightning.shards import pack as pack_photos
+
+    shares = partitions or {"all": 1.0}
+    held = HoldOut(hold_out, hold_out_minimum, tuple(hold_out_from or shares)) if hold_out else None
+    manifest = pack_photos(
+        open_source(source, name=name),
+        Path(out),
+        image_size=image_size,
+        encoder=encoder,
+        partitions=shares,
+        hold_out=held,
+        seed=seed,
+        lanes=lanes,
+        workers=os.cpu_count() or 1 if workers is None else workers,
+        max_broken=max_broken,
+        overwrite=overwrite,
+        reuse=reuse,
+    )
+    print(f"{out}: {manifest.images} images in {len(manifest.shards)} shards, manifest {manifest.hash[:12]}")
+
+
+def main(command: str, args: list[str]) -> None:
+    """Run the command."""
+    run_function(pack, command, args, EXAMPLES)

@@ -1,0 +1,79 @@
+"""Typed functions as commands: the signature is the schema, the argument docs are the help."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
+
+from mint_lightning.errors import UserError
+
+
+def use_settings() -> None:
+    """Let ${...} in a config refer to keys from its top, also inside the arguments of a class."""
+    set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
+
+
+def run_function(function: Callable[..., Any], command: str, args: list[str], examples: str) -> Any:
+    """Parse `args` by the signature of `function`, --config YAML included, and call it."""
+    return function(**parse_function(function, command, args, examples))
+
+
+def parse_function(function: Callable[..., Any], command: str, args: list[str], examples: str) -> dict[str, Any]:
+    """The arguments of `function` as given on the command line and in --config files.
+
+    Raises:
+        UserError: an argument is unknown, missing or of the wrong type.
+    """
+    use_settings()
+    parser = ArgumentParser(
+        prog=f"mint-lightning {command}",
+        description=(function.__doc__ or "").split("\n\n")[0],
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parser_mode="omegaconf+",
+        exit_on_error=False,
+    )
+    parser.add_argument("--config", action="config", help="a YAML file with these options; later ones win")
+    parser.add_function_arguments(function, as_positional=False)
+    try:
+        return dict(vars(plain(parser.parse_args(_with_positional(parser, args)))))
+    except argparse.ArgumentError as error:
+        raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
+
+
+def _with_positional(parser: ArgumentParser, args: list[str]) -> list[str]:
+    """`verify DIR` is what people type: a first bare word is the first argument."""
+    if args and not args[0].startswith("-"):
+        first = next(
+            a for a in parser._actions if a.option_strings and a.dest not in ("help", "config", "print_config")
+        )
+        return [first.option_strings[0], *args]
+    return args
+
+
+def plain(parsed: Namespace) -> argparse.Namespace:
+    """Without the config bookkeeping."""
+    values = {k: v for k, v in vars(parsed).items() if k not in ("config", "print_config")}
+    return argparse.Namespace(**values)
+
+
+def one_sentence(error: BaseException) -> str:
+    """The message of a parser's error, on one line."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def typed(kind: Any, value: Any, what: str) -> Any:
+    """`value`, as YAML gave it, as an instance of `kind` (a class by class path, a dataclass, a list of them)."""
+    parser = ArgumentParser(exit_on_error=False, parser_mode="omegaconf+")
+    parser.add_argument("--value", type=kind)
+    try:
+        return parser.instantiate(parser.parse_object({"value": value})).value
+    except argparse.ArgumentError as error:
+        raise UserError(f"{what}: {one_sentence(error)}") from error
+
+
+def say(text: str) -> None:
+    """A line for people, on standard error, so that standard output stays what was asked for."""
+    print(text, file=sys.stderr)

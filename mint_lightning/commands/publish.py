@@ -1,0 +1,185 @@
+"""A finished table becomes files, a run of the tracking store, a page and a printed table."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mint_lightning import __version__
+from mint_lightning.auditor import AuditorCard, save_auditor
+from mint_lightning.errors import UserError
+from mint_lightning.evidence import ScoreSet, TableEvidence
+from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
+from mint_lightning.learning.limits import limits_of
+from mint_lightning.report import Context
+from mint_lightning.report.console import print_table
+from mint_lightning.report.html import write_html
+from mint_lightning.report.markdown import render_markdown
+from mint_lightning.tracking.scores import write_scores
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; two requests of one hash give the same table."""
+
+    name: str
+    folder: Path
+    asked: Mapping[str, Any]
+    experiment: str
+
+    def hash(self) -> str:
+        """Hash of what decides the figures, files that the data names by path included by their content."""
+        return sha256_json({"asked": self.asked, "files": _hashes(self.asked), "version": __version__})
+
+
+def _hashes(value: Any) -> list[str]:
+    """Manifest and card hashes behind the paths of a request, so that packing or training anew is noticed."""
+    from mint_lightning.files import sha256_file
+
+    if isinstance(value, Mapping):
+        return [digest for item in value.values() for digest in _hashes(item)]
+    if isinstance(value, list | tuple):
+        return [digest for item in value for digest in _hashes(item)]
+    if isinstance(value, str):
+        for path in (Path(value) / "manifest.json", Path(value)):
+            if path.suffix == ".json" and path.is_file():
+                return [sha256_file(path)]
+    return []
+
+
+def finished(request: Request) -> bool:
+    """Whether the folder holds this very table."""
+    path = request.folder / "table.json"
+    return path.is_file() and read_json(path, "table").get("request_hash") == request.hash()
+
+
+def show(request: Request) -> TableEvidence:
+    """Print the table that stands in the folder."""
+    document = read_json(request.folder / "table.json", "table")
+    evidence = TableEvidence.from_json(document["evidence"])
+    print_table(evidence, Context(**{**document["context"], "declared": tuple(document["context"]["declared"])}))
+    print(f"Reused: {request.folder} holds this table already (--reuse false makes it anew).")
+    return evidence
+
+
+def publish(run: Any, data: Any, request: Request) -> None:
+    """Write the folder (evidence, scores, auditors, page), log the run and print the table.
+
+    The evidence is on disk before the tracking store is asked, so a store that fails costs no figures.
+    """
+    from mint_lightning.tracking.runs import log_table
+    from mint_lightning.tracking.store import open_store
+
+    context = Context.now(
+        request.name,
+        "mint-lightning " + " ".join(sys.argv[1:]),
+        network_summary(data),
+        {Path(data.root).name: data.manifest.hash},
+        seed=int(request.asked["seed"]),
+        seconds=run.seconds,
+        declared=declared(data, request),
+    )
+    with atomic_path(request.folder) as folder:
+        folder.mkdir(parents=True)
+        write_scores(folder / "scores.parquet", [*run.rows, *run.pixel_rows()])
+        write_html(folder / "report.html", run.evidence, context)
+        (folder / "table.md").write_text(render_markdown(run.evidence, context), encoding="utf-8")
+        write_auditors(folder / "auditors", run, data)
+        write_json(
+            folder / "table.json",
+            {
+                "schema_version": SCHEMA_VERSION,
+                "request": dict(request.asked),
+                "request_hash": request.hash(),
+                "context": context.to_json(),
+                "evidence": run.evidence.to_json(),
+            },
+        )
+    print_table(run.evidence, context)
+    for key in run.broken[:5]:
+        print(f"An image could not be decoded and counts nowhere: {key}")
+    try:
+        log_table(
+            run.evidence,
+            context,
+            store=open_store(),
+            experiment=request.experiment,
+            scores=[*run.rows, *run.pixel_rows()],
+        )
+    except UserError as error:
+        raise UserError(f"The table stands in {request.folder}, but the tracking store failed: {error}") from error
+    print(f"Written: {request.folder / 'report.html'} (page), table.md, scores.parquet, auditors/.")
+
+
+def network_summary(data: Any) -> dict[str, Any]:
+    """Name, fingerprint and what the card tells, for reports."""
+    card = data.card
+    summary: dict[str, Any] = {"name": data.network.name, "fingerprint": data.network.fingerprint()}
+    if card is not None:
+        summary["architecture"] = card.architecture
+        if card.members:
+            summary["trained on"] = f"{card.members['images']} photos of {card.members['identities']} people"
+        summary |= {f"accuracy, {name}": value for name, value in card.accuracy.items()}
+    summary["members known by"] = data.groups.how
+    return summary
+
+
+def declared(data: Any, request: Request) -> tuple[str, ...]:
+    """Sentences of what was told and not measured."""
+    found = [f"The members are those of {data.groups.how}."]
+    if request.asked["partition_declared"]:
+        found.append("Members and externals were declared to be random identity partitions of one set.")
+    if request.asked["references"]:
+        found.append("The references were declared to be trained on neither members nor externals.")
+    return tuple(found)
+
+
+def write_auditors(folder: Path, run: Any, data: Any) -> None:
+    """One auditor per row; of a cross-fitted head the first fold's is kept, its calibration scores are out-of-fold."""
+    for spec, scores in zip(run.specs, run.rows, strict=True):
+        heads = run.heads.get(spec.title)
+        card = auditor_card(
+            data, spec.title, spec.head, spec.arguments, spec.taps, run.evidence.row(spec.title)
+        )  # fmt: skip
+        save_auditor(folder / slug(spec.title), card, heads[0] if heads else None, calibration_of(scores.audited))
+
+
+def auditor_card(data: Any, name: str, kind: str, arguments: Any, taps: list[str], evidence: Any) -> AuditorCard:
+    """The card of an auditor made on this data; `evidence` is its row of a table with controls, or None."""
+    shapes = data.network.aad_shapes(taps) if taps else {}
+    return AuditorCard(
+        name=name,
+        kind=kind,
+        arguments=dict(arguments),
+        shapes=[list(shape) for shape in shapes.values()],
+        taps=list(taps),
+        views=["original", "flip"] if kind == "agreement" else ["original"],
+        embedding=data.network.tap_names[-1],
+        network={
+            "name": data.network.name,
+            "fingerprint": data.network.fingerprint(),
+            "card": data.card.to_dict() if data.card is not None else None,
+        },
+        pixels={name: getattr(data.manifest, name) for name in ("image_size", "alignment", "border", "encoder")},
+        membership={
+            "how": data.groups.how,
+            "random_partition": data.groups.random_partition,
+            "shards": data.manifest.hash,
+            "partition_hash": data.manifest.partition_hash,
+        },
+        evidence=evidence,
+        limits=limits_of(data.groups, with_controls=evidence is not None),
+    )
+
+
+def calibration_of(scores: ScoreSet) -> ScoreSet:
+    """The scores that thresholds come from."""
+    return scores if scores.cross_fitted else scores.where(scores.split == "calibrate")
+
+
+def slug(name: str) -> str:
+    """A folder name of a row's name."""
+    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())

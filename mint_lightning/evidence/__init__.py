@@ -1,0 +1,72 @@
+"""Scores to what they prove: pure functions on numpy arrays, frozen dataclasses out."""
+
+from mint_lightning.evidence.calibration import FPR_TARGETS, accuracy_threshold, fpr_threshold, operating_point
+from mint_lightning.evidence.comparison import Difference, auc_difference, bonferroni_level, excess, holm
+from mint_lightning.evidence.conformal import Calibration, CalibrationSet, conformal_p
+from mint_lightning.evidence.controls import PixelScores
+from mint_lightning.evidence.crossfit import folds
+from mint_lightning.evidence.rates import clopper_pearson, clustered_rate, identity_rate
+from mint_lightning.evidence.scores import agreement, embedding_norm
+from mint_lightning.evidence.scoreset import RowScores, ScoreSet
+from mint_lightning.evidence.statistics import auc, auc_interval, balanced_accuracy, bootstrap_auc
+from mint_lightning.evidence.table import weigh
+from mint_lightning.evidence.types import (
+    Claim,
+    ControlEvidence,
+    Curve,
+    Estimate,
+    Excess,
+    GroupSize,
+    Histogram,
+    OperatingPoint,
+    Outcome,
+    ReferenceTest,
+    RowEvidence,
+    TableEvidence,
+)
+from mint_lightning.evidence.verdict import ErrorRate, Verdict, error_rate, judge
+
+__all__ = [
+    "FPR_TARGETS",
+    "Calibration",
+    "CalibrationSet",
+    "Claim",
+    "ControlEvidence",
+    "Curve",
+    "Difference",
+    "ErrorRate",
+    "Estimate",
+    "Excess",
+    "GroupSize",
+    "Histogram",
+    "OperatingPoint",
+    "Outcome",
+    "PixelScores",
+    "ReferenceTest",
+    "RowEvidence",
+    "RowScores",
+    "ScoreSet",
+    "TableEvidence",
+    "Verdict",
+    "accuracy_threshold",
+    "agreement",
+    "auc",
+    "auc_difference",
+    "auc_interval",
+    "balanced_accuracy",
+    "bonferroni_level",
+    "bootstrap_auc",
+    "clopper_pearson",
+    "clustered_rate",
+    "conformal_p",
+    "embedding_norm",
+    "error_rate",
+    "excess",
+    "folds",
+    "fpr_threshold",
+    "holm",
+    "identity_rate",
+    "judge",
+    "operating_point",
+    "weigh",
+]

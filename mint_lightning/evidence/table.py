@@ -1,0 +1,165 @@
+"""A whole table weighed: every row beside its controls, every figure with its interval, and the claim."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mint_lightning.errors import UserError
+from mint_lightning.evidence.calibration import FPR_TARGETS, counted, decide_by_accuracy, operating_point
+from mint_lightning.evidence.claim import row_claim, table_claim
+from mint_lightning.evidence.comparison import bonferroni_level, excess, holm
+from mint_lightning.evidence.controls import REFERENCE_ALPHA, Comparison, PixelScores, aligned, compare
+from mint_lightning.evidence.curves import histogram, roc_curve
+from mint_lightning.evidence.scoreset import Bools, RowScores, ScoreSet
+from mint_lightning.evidence.statistics import auc_interval, balanced_accuracy
+from mint_lightning.evidence.types import Estimate, GroupSize, ReferenceTest, RowEvidence, TableEvidence
+
+
+def weigh(
+    rows: Sequence[RowScores],
+    pixels: Sequence[PixelScores | tuple[str, float | None, ScoreSet]] = (),
+    *,
+    random_partition: bool,
+    partition_declared: bool = False,
+) -> TableEvidence:
+    """The evidence of a table of rows on one audited network.
+
+    Each row stands beside the pixel head with the best validate AUC, the mean of its twins, and each reference. Holm's
+    adjustment runs over the rows that have controls; the intervals shown hold together over all rows.
+    random_partition: members and externals are random identity partitions of one shard set and the partition's hash
+    is in the network's card; partition_declared: only the user says so.
+
+    No row, two rows of one name, one class only, or a control that lacks an image of its row raise `UserError`.
+    """
+    names = [row.name for row in rows]
+    if not names:
+        raise UserError("A table needs at least one row of scores.")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"Two rows are named {twice!r}: every row needs a name of its own.")
+    level = bonferroni_level(len(rows))
+    heads = [PixelScores(*head) for head in pixels]
+    compared = [compare(row, heads, level) for row in rows]
+    adjusted = _over_rows([each.p if each.terms else None for each in compared])
+    tests = _adjust_tests([each.reference_test for each in compared])
+    weighed = tuple(
+        _weigh_row(row, comparison, p_holm, test, level, (random_partition, partition_declared))
+        for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
+    )
+    audited = rows[0].audited
+    return TableEvidence(
+        rows=weighed,
+        claim=table_claim(weighed),
+        groups=_groups(audited),
+        external_sets=tuple(np.unique(audited.source[audited.external]).tolist()),
+        level=level,
+        random_partition=random_partition,
+        partition_declared=partition_declared,
+    )
+
+
+def _weigh_row(
+    row: RowScores,
+    comparison: Comparison,
+    p_holm: float | None,
+    test: ReferenceTest | None,
+    level: float,
+    partition: tuple[bool, bool],
+) -> RowEvidence:
+    scores, images = row.audited, counted(row.audited)
+    auc = auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
+    decisions = decide_by_accuracy(scores)
+    above = None
+    if comparison.terms:
+        above = excess(comparison.terms, chance=comparison.chance, p_holm=p_holm, not_run=comparison.not_run)
+    unseen, photo = _unseen_auc(scores, level), _photo_auc(scores, level)
+    judged = scores.split != "calibrate"
+    return RowEvidence(
+        name=row.name,
+        head=row.head,
+        tap=row.tap,
+        seed=row.seed,
+        samples=row.samples,
+        network=scores.network,
+        validate_auc=row.validate_auc,
+        cross_fitted=scores.cross_fitted,
+        auc=auc,
+        accuracy=_accuracy(scores, images, decisions.passed, level),
+        accuracy_logit0=_accuracy(scores, images, scores.score >= 0.0, level) if row.has_logit else None,
+        threshold=decisions.threshold,
+        operating=tuple(operating_point(scores, fpr, level=level) for fpr in FPR_TARGETS),
+        controls=comparison.controls,
+        excess=above,
+        reference_test=test,
+        unseen_auc=unseen,
+        photo_auc=photo,
+        complement_auc=_complement_auc(row, level),
+        roc=roc_curve(scores.score[images], scores.member[images]),
+        histogram=histogram(scores.score[judged], scores.member[judged], scores.unseen[judged]),
+        claim=row_claim(
+            row.name,
+            auc,
+            above,
+            test,
+            unseen_auc=unseen,
+            photo_auc=photo,
+            random_partition=partition[0],
+            partition_declared=partition[1],
+        ),
+    )
+
+
+def _over_rows(p_values: list[float | None]) -> list[float | None]:
+    """Holm's adjustment of the rows that were tested; the others stay None."""
+    adjusted = iter(holm([p for p in p_values if p is not None]).tolist())
+    return [None if p is None else next(adjusted) for p in p_values]
+
+
+def _adjust_tests(tests: list[ReferenceTest | None]) -> list[ReferenceTest | None]:
+    adjusted = _over_rows([None if test is None else test.p for test in tests])
+    return [
+        None if test is None or p is None else replace(test, p_holm=p, passes=p < REFERENCE_ALPHA)
+        for test, p in zip(tests, adjusted, strict=True)
+    ]
+
+
+def _accuracy(scores: ScoreSet, images: Bools, passed: Bools, level: float) -> Estimate:
+    return balanced_accuracy(passed[images], scores.member[images], scores.identity[images], 0.5, level=level)
+
+
+def _unseen_auc(scores: ScoreSet, level: float) -> Estimate | None:
+    """Unseen photos of test people against test externals."""
+    rows = (scores.split != "calibrate") & ~scores.member
+    if not (rows & scores.unseen).any():
+        return None
+    return auc_interval(scores.score[rows], scores.unseen[rows], scores.identity[rows], level=level)
+
+
+def _photo_auc(scores: ScoreSet, level: float) -> Estimate | None:
+    """Training photos against unseen photos of the test people who have both: the same faces on either side."""
+    judged = scores.split != "calibrate"
+    both = np.intersect1d(scores.identity[judged & scores.unseen], scores.identity[judged & scores.member])
+    rows = judged & ~scores.external & np.isin(scores.identity, both)
+    if not rows.any():
+        return None
+    return auc_interval(scores.score[rows], scores.member[rows], scores.identity[rows], level=level)
+
+
+def _complement_auc(row: RowScores, level: float) -> Estimate | None:
+    if row.complement is None:
+        return None
+    audited = row.audited.where(~row.audited.unseen)
+    scores = aligned(row.complement, audited, f"the complement of the row {row.name!r}")
+    images = counted(scores)
+    return auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
+
+
+def _groups(scores: ScoreSet) -> tuple[GroupSize, ...]:
+    groups = {"members": scores.member, "externals": scores.external, "unseen": scores.unseen}
+    sizes = []
+    for split in ("calibrate", "test", "out-of-fold"):
+        for name, group in groups.items():
+            identities = scores.identity[group & (scores.split == split)]
+            if identities.size:
+                sizes.append(GroupSize(name, split, int(identities.size), int(np.unique(identities).size)))
+    return tuple(sizes)

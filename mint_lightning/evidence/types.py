@@ -1,0 +1,209 @@
+"""What comes out of the evidence: figures that carry their n and their interval."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from mint_lightning.errors import UserError
+from mint_lightning.evidence.document import Document
+
+SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """The four things an audit may say. The values are fixed: translations are keyed by them."""
+
+    SCORES_LIKE_TRAINING_PHOTOS = "scores like training photos"
+    NOT_DISTINGUISHABLE = "not distinguishable"
+    CANNOT_TELL = "cannot tell: membership or database"
+    OUTSIDE = "outside the audit"
+
+
+@dataclass(frozen=True)
+class Estimate(Document):
+    """A figure that never travels alone: value, interval [low, high] at `level`, images, identities and the method."""
+
+    value: float
+    low: float
+    high: float
+    images: int
+    identities: int
+    level: float
+    method: str
+
+
+@dataclass(frozen=True)
+class OperatingPoint(Document):
+    """TPR at a false positive rate fixed on calibrate.
+
+    threshold, tpr and realised_fpr (both on test) are None where `resolvable` is false, and `reason` then says why.
+    Where cross-fitted, the threshold is the median of those of the folds.
+    """
+
+    fpr_target: float
+    resolvable: bool
+    threshold: float | None
+    tpr: Estimate | None
+    realised_fpr: Estimate | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ControlEvidence(Document):
+    """One control beside a row. kind: "pixels", "twin" (one), "twins" (their mean) or "reference".
+
+    difference is the paired AUC(M) - AUC(control), p its one-sided p-value; counts: whether it is a term of the excess.
+    """
+
+    name: str
+    kind: str
+    auc: Estimate
+    tpr_1: Estimate | None
+    difference: Estimate
+    p: float
+    counts: bool
+
+
+@dataclass(frozen=True)
+class Excess(Document):
+    """The smallest paired difference over the controls that count; its bounds, p, Holm-adjusted p and finding.
+
+    p is the largest over these controls and over the AUC against one half, so it may exceed that of the difference.
+    control names the term that gave the smallest difference; not_run the kinds of control that were not run.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    p: float
+    p_holm: float
+    finds: bool
+    control: str
+    not_run: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReferenceTest(Document):
+    """M's AUC against r >= 2 references trained on neither: exceeds where `difference` > `margin` (one row).
+
+    margin = t(.975, r - 1) sqrt(SE^2 + s^2 (1 + 1/r)); p is one-sided, p_holm adjusted over rows; passes: below .025.
+    """
+
+    references: int
+    difference: float
+    margin: float
+    p: float
+    p_holm: float
+    passes: bool
+
+
+@dataclass(frozen=True)
+class Curve(Document):
+    """The ROC curve on test, thinned: exact points, dense where the false positive rate is low (for log axes)."""
+
+    fpr: tuple[float, ...]
+    tpr: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Histogram(Document):
+    """Images per bin on test: edges (b + 1), counts (b) of each group; the end bins take what lies beyond."""
+
+    edges: tuple[float, ...]
+    members: tuple[int, ...]
+    externals: tuple[int, ...]
+    unseen: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Claim(Document):
+    """What may be said of a row or of the table, and why, in plain words.
+
+    route: "random partition", "declared partition", "references", or None; row: the row that carries it; about: "this
+    photo", "this person", "this photo and this person", or None where no unseen photos tell the two apart.
+    """
+
+    outcome: Outcome
+    may_claim: bool
+    reason: str
+    route: str | None = None
+    row: str | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True)
+class RowEvidence(Document):
+    """Everything known of one row. Intervals have the Bonferroni level of the table, which each Estimate states.
+
+    accuracy is balanced, at `threshold` (best on calibrate); accuracy_logit0 at logit 0, None for scores; operating at
+    10, 1 and 0.1 % FPR; unseen_auc: unseen photos of test people against externals; photo_auc: photos of members
+    against unseen photos of people who have both; complement_auc beside the controls, never in the excess.
+    """
+
+    name: str
+    head: str
+    tap: str
+    seed: int
+    samples: int
+    network: str
+    validate_auc: float | None
+    cross_fitted: bool
+    auc: Estimate
+    accuracy: Estimate
+    accuracy_logit0: Estimate | None
+    threshold: float
+    operating: tuple[OperatingPoint, ...]
+    controls: tuple[ControlEvidence, ...]
+    excess: Excess | None
+    reference_test: ReferenceTest | None
+    unseen_auc: Estimate | None
+    photo_auc: Estimate | None
+    complement_auc: Estimate | None
+    roc: Curve
+    histogram: Histogram
+    claim: Claim
+
+    @property
+    def finds(self) -> bool:
+        """Whether the excess is above zero after Holm's adjustment over the rows."""
+        return self.excess is not None and self.excess.finds
+
+
+@dataclass(frozen=True)
+class GroupSize(Document):
+    """n of one group ("members", "externals", "unseen") in one split."""
+
+    group: str
+    split: str
+    images: int
+    identities: int
+
+
+@dataclass(frozen=True)
+class TableEvidence(Document):
+    """A whole table weighed: rows, claim, n by group. `level` is that of the shown intervals (1 - .05 / rows)."""
+
+    rows: tuple[RowEvidence, ...]
+    claim: Claim
+    groups: tuple[GroupSize, ...]
+    external_sets: tuple[str, ...]
+    level: float
+    random_partition: bool
+    partition_declared: bool
+    schema_version: int = SCHEMA_VERSION
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Evidence of the JSON value that `to_json` gave; of another schema version: `UserError`."""
+        found = value.get("schema_version") if isinstance(value, dict) else None
+        if found != SCHEMA_VERSION:
+            raise UserError(f"This evidence has schema version {found}; this tool reads version {SCHEMA_VERSION}.")
+        return super().from_json(value)
+
+    def row(self, name: str) -> RowEvidence:
+        """The row of that name; `UserError` lists the known ones."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise UserError(f"There is no row {name!r}; the table has {', '.join(row.name for row in self.rows)}.")

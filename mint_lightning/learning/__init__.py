@@ -1,0 +1,30 @@
+"""LightningModules: one head, a whole table with its controls, and a network to audit."""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "MINT": "mint",
+    "VanillaMINT": "mint",
+    "CNNMINT": "mint",
+    "MINTTable": "table",
+    "Recipe": "audit",
+    "TableRun": "audit",
+    "run_table": "audit",
+    "RowSpec": "rows",
+    "published_rows": "rows",
+    "ScoresWriter": "predictions",
+    "Membership": "membership",
+    "membership": "membership",
+    "train_audited": "recognition",
+    "Recognition": "recognition",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, because Lightning takes seconds to import and most commands do not need it.
+    if name in _HOME:
+        return getattr(import_module(f"mint_lightning.learning.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,42 @@
+"""How a head starts: from a seed, or from a head that another audited network taught."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from mint_lightning.audited.weights import load_state
+from mint_lightning.auditor import AUDITOR_HEAD
+from mint_lightning.errors import UserError
+from mint_lightning.heads import Head
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from `seed` inside the block and leave the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def warm_start(head: Head, init_from: str | None) -> None:
+    """Copy the layers of another head of the same form; its standardisation is not taken, it belonged to its network.
+
+    `init_from` is a checkpoint of `fit` or an auditor folder; None does nothing.
+    """
+    if init_from is None:
+        return
+    path = Path(init_from)
+    state = load_state(path / AUDITOR_HEAD if path.is_dir() else path)
+    layers = {name.removeprefix("head."): value for name, value in state.items()}
+    layers = {name: value for name, value in layers.items() if not name.startswith("standardise.")}
+    own = {name: value for name, value in head.state_dict().items() if not name.startswith("standardise.")}
+    differ = [name for name in own if name not in layers or layers[name].shape != own[name].shape]
+    if differ or layers.keys() - own.keys():
+        named = sorted(set(differ) | (layers.keys() - own.keys()))
+        raise UserError(
+            f"The head in {init_from} does not fit this one ({', '.join(named[:4])}): "
+            "model.init_from takes a head of the same kind, widths and tap sizes."
+        )
+    head.load_state_dict({**head.state_dict(), **layers})

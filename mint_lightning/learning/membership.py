@@ -1,0 +1,142 @@
+"""Who is a member: a property of a pair of network and photo, so it is worked out here and stored in no shard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mint_lightning.errors import UserError
+from mint_lightning.learning.members import TrainedOn
+from mint_lightning.shards import KeyList, Manifest, uniform
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Rows of the key list by group, for one audited network.
+
+    `random_partition` is True where members and externals are random identity partitions of one shard set and the
+    network's card bears the partition's hash: the only case in which one table may claim membership on its own.
+    """
+
+    members: Rows
+    externals: Rows
+    unseen: Rows
+    random_partition: bool
+    how: str
+
+    def flags(self, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(member, unseen) flags for every row of a key list of `size`."""
+        member, unseen = np.zeros(size, bool), np.zeros(size, bool)
+        member[self.members], unseen[self.unseen] = True, True
+        return member, unseen
+
+    @property
+    def used(self) -> Rows:
+        """All rows of the three groups, ascending."""
+        return np.sort(np.concatenate([self.members, self.externals, self.unseen]))
+
+
+def membership(
+    keys: KeyList,
+    manifest: Manifest,
+    trained_on: TrainedOn | None,
+    *,
+    members: Sequence[str] | None = None,
+    externals: Sequence[str] | None = None,
+    unseen: Sequence[str] | None = None,
+    null_seed: int | None = None,
+) -> Membership:
+    """Work out the three groups.
+
+    From the network's card, where it lists the members (`trained_on`): members are the listed photos, unseen photos
+    the other photos of the listed identities, externals the photos of everybody else. From the names of partitions
+    otherwise (`members` and `externals`, and `unseen` where there is one). With `null_seed` the externals alone are
+    divided by identity into pretended members and pretended externals: the network saw neither, so nothing may be
+    found.
+    """
+    if members is not None or externals is not None:
+        groups = _from_partitions(keys, manifest, trained_on, members, externals, unseen)
+    elif trained_on is not None:
+        groups = _from_card(keys, manifest, trained_on)
+    else:
+        raise UserError(
+            "Nothing says who the members are: the network's card lists none, so name partitions of the shard set "
+            f"({', '.join(sorted(manifest.partitions))}) in data.members and data.externals."
+        )
+    if null_seed is not None:
+        groups = _null(keys, groups, null_seed)
+    for name, rows in (("members", groups.members), ("externals", groups.externals)):
+        if len(rows) == 0:
+            raise UserError(f"No image of the shard set is among the {name} ({groups.how}); a head needs both classes.")
+    _check_identities(keys, groups)
+    return groups
+
+
+def _from_card(keys: KeyList, manifest: Manifest, trained_on: TrainedOn) -> Membership:
+    trained = np.isin(keys.key, trained_on.keys)
+    people = _people(keys)
+    of_member = np.isin(people, np.unique(people[trained]))
+    return Membership(
+        members=np.flatnonzero(trained),
+        externals=np.flatnonzero(~of_member),
+        unseen=np.flatnonzero(of_member & ~trained),
+        random_partition=trained_on.partition_hash == manifest.partition_hash,
+        how="the list of members in the network's card",
+    )
+
+
+def _from_partitions(
+    keys: KeyList,
+    manifest: Manifest,
+    trained_on: TrainedOn | None,
+    members: Sequence[str] | None,
+    externals: Sequence[str] | None,
+    unseen: Sequence[str] | None,
+) -> Membership:
+    if not members or not externals:
+        raise UserError("data.members and data.externals go together: each names at least one partition.")
+    known = set(keys.partition.tolist())
+    for name in [*members, *externals, *(unseen or [])]:
+        if name not in known:
+            raise UserError(f"There is no partition {name!r} in the shard set; it has {', '.join(sorted(known))}.")
+    return Membership(
+        members=keys.where(partitions=members),
+        externals=keys.where(partitions=externals),
+        unseen=keys.where(partitions=unseen) if unseen else np.empty(0, np.int64),
+        random_partition=(
+            trained_on is not None
+            and trained_on.partition_hash == manifest.partition_hash
+            and set(trained_on.partitions) == set(members)
+        ),
+        how=f"partitions {', '.join(members)} against {', '.join(externals)}",
+    )
+
+
+def _null(keys: KeyList, groups: Membership, seed: int) -> Membership:
+    people = _people(keys)[groups.externals]
+    names, inverse = np.unique(people, return_inverse=True)
+    drawn = np.array([uniform("null", name, seed=seed) < 0.5 for name in names], bool)[inverse]
+    return Membership(
+        members=groups.externals[drawn],
+        externals=groups.externals[~drawn],
+        unseen=np.empty(0, np.int64),
+        random_partition=True,
+        how=f"labels drawn by identity with seed {seed} among images that the network never saw",
+    )
+
+
+def _people(keys: KeyList) -> NDArray[np.str_]:
+    return np.char.add(np.char.add(keys.source, "/"), keys.identity)
+
+
+def _check_identities(keys: KeyList, groups: Membership) -> None:
+    people = _people(keys)
+    shared = np.intersect1d(people[np.concatenate([groups.members, groups.unseen])], people[groups.externals])
+    if len(shared):
+        raise UserError(
+            f"{len(shared)} identities are on both sides, {shared[0]} among them: externals must be people of whom "
+            "the network saw no photo; give their other photos as data.unseen."
+        )

@@ -1,0 +1,166 @@
+"""One auditing head as a LightningModule: Vanilla MINT and CNN MINT."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+from torchmetrics.classification import BinaryAUROC
+
+from mint_lightning.errors import UserError
+from mint_lightning.heads import CNNHead, Draw, Head, L1Reading, VanillaHead
+from mint_lightning.learning.initial import seeded, warm_start
+from mint_lightning.learning.objective import head_inputs, head_loss, head_optimizer
+
+STANDARDISE_IMAGES = 4096
+"""AAD is standardised by this many of the first fit images (all of them where there are fewer)."""
+
+
+class MINT(L.LightningModule):
+    """Train one head on AAD to tell members from externals.
+
+    A subclass gives the head. A batch has `aad[network][view][tap]`, `member` (B,) bool and `row` (B,) int64, as the
+    DataModule's `on_after_batch_transfer` makes it; the audited network itself stays in the DataModule.
+    """
+
+    def __init__(self, head: Head, taps: Sequence[str], rate: float, weight_decay: float, seed: int) -> None:
+        super().__init__()
+        self.head = head
+        self.taps = list(taps)
+        self.rate = rate
+        self.weight_decay = weight_decay
+        self.seed = seed
+        # Ranks, not sigmoids, decide an AUC: logits of a confident head saturate in a sigmoid and would tie.
+        self.validate_auc = BinaryAUROC(thresholds=None)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW over the head alone."""
+        return head_optimizer(self.head, self.rate, self.weight_decay)
+
+    def on_fit_start(self) -> None:
+        """Standardise by the first fit images, unless a checkpoint brought its own statistics."""
+        fitted = [bool(module.fitted) for module in self.head.standardise]
+        if not all(fitted):
+            data = self._datamodule()
+            pieces = [head_inputs(aad, self.taps) for aad in data.first_fit_aad(STANDARDISE_IMAGES)]
+            self.head.fit_standardisation([torch.cat(tap) for tap in zip(*pieces, strict=True)])
+
+    def _datamodule(self) -> Any:
+        data = getattr(self.trainer, "datamodule", None)
+        if data is None or not hasattr(data, "first_fit_aad"):
+            raise UserError("A head learns on AAD: give a DataModule that makes it, such as datamodules.Faces.")
+        return data
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """Loss of one batch."""
+        size = len(batch["member"])
+        total = size * self.trainer.world_size
+        draw = Draw(self.seed, self.global_step, self.global_rank * size, total)
+        loss = head_loss(self.head, head_inputs(batch["aad"], self.taps), batch["member"], draw)
+        if not torch.isfinite(loss):
+            raise UserError(f"The loss became {loss.item()} at step {self.global_step}: lower model.rate.")
+        self.log("fit/loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Loss and AUC on the validate split."""
+        logit, penalty = self.head(head_inputs(batch["aad"], self.taps))
+        member = batch["member"]
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, member.to(logit.dtype)) + penalty
+        self.log("validate/loss", loss, batch_size=len(member), sync_dist=True)
+        # torchmetrics guesses from each batch whether it was given logits; ranks of tanh keep order and rule it out.
+        self.validate_auc.update((logit.double() / (1 + logit.double().abs()) + 1) / 2, member.long())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the AUC; an epoch that saw one class has none."""
+        if not self.trainer.sanity_checking:
+            self.log("validate/auc", self.validate_auc.compute(), prog_bar=True)
+        self.validate_auc.reset()
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
+        """Row and score (logit) of every image: {"row": (B,) int64, "score": (B,) float32}."""
+        logit, _ = self.head(head_inputs(batch["aad"], self.taps))
+        return {"row": batch["row"].cpu(), "score": logit.float().cpu()}
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Collect rows and scores of the calibrate and test splits; the figures are made when all are in."""
+        self.collected.append(self.predict_step(batch, batch_idx))
+
+    def on_test_epoch_start(self) -> None:
+        """Forget earlier scores."""
+        self.collected: list[dict[str, Tensor]] = []
+
+
+class VanillaMINT(MINT):
+    """Vanilla MINT (arXiv 2402.09225): a fully connected network on channel maxima.
+
+    Args:
+        shapes: shape of one sample's AAD at each tap; linked from the DataModule, do not set it.
+        taps: taps whose channel maxima are concatenated, for example [outcome] or [conv1, conv2, conv3, conv4].
+        widths: hidden layers; null reads the paper's "(input size, 64, 1)" as d -> d -> 64 -> 1, [64] as d -> 64 -> 1.
+        dropout: rate after each hidden layer, 0.3 in the paper.
+        l1: weight of the L1 term, 0.1 in the paper.
+        l1_on: what the L1 term sums; the mean over activations is the reading that trains (docs/method.md).
+        rate: learning rate of Adam; the papers name none, 0.001 is Adam's own.
+        weight_decay: decoupled weight decay; the papers name none.
+        seed: decides the head's initialisation and dropout masks; the order of images has its own (data.seed).
+        init_from: a checkpoint or an auditor folder whose head to start from, for another audited network.
+    """
+
+    def __init__(
+        self,
+        shapes: list[list[int]],
+        taps: list[str],
+        widths: list[int] | None = None,
+        dropout: float = 0.3,
+        l1: float = 0.1,
+        l1_on: L1Reading = "activations_mean",
+        rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        seed: int = 0,
+        init_from: str | None = None,
+    ) -> None:
+        with seeded(seed):
+            head = VanillaHead(shapes, widths, dropout, l1, l1_on)
+        warm_start(head, init_from)
+        super().__init__(head, taps, rate, weight_decay, seed)
+        self.save_hyperparameters(logger=False)
+
+
+class CNNMINT(MINT):
+    """CNN MINT (arXiv 2402.09225): two convolutions and two fully connected layers on whole activation maps.
+
+    Args:
+        shapes: shape of one sample's AAD at each tap; linked from the DataModule, do not set it.
+        taps: maps to read, for example ["conv4:map"]; several get a branch each.
+        filters: of the two convolutions, [64, 128] in the papers.
+        kernel: side of the kernels; the papers are silent, 3 is usual.
+        pool: max-pooling after each convolution; the papers are silent, 2 is usual.
+        width: of the first fully connected layer; the papers are silent.
+        dropout: before each fully connected layer; the papers name none.
+        rate: learning rate of Adam.
+        weight_decay: decoupled weight decay; the papers name none.
+        seed: decides the head's initialisation and dropout masks; the order of images has its own (data.seed).
+        init_from: a checkpoint or an auditor folder whose head to start from, for another audited network.
+    """
+
+    def __init__(
+        self,
+        shapes: list[list[int]],
+        taps: list[str],
+        filters: tuple[int, int] = (64, 128),
+        kernel: int = 3,
+        pool: int = 2,
+        width: int = 128,
+        dropout: float = 0.0,
+        rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        seed: int = 0,
+        init_from: str | None = None,
+    ) -> None:
+        with seeded(seed):
+            head = CNNHead(shapes, filters, kernel, pool, width, dropout)
+        warm_start(head, init_from)
+        super().__init__(head, taps, rate, weight_decay, seed)
+        self.save_hyperparameters(logger=False)

@@ -1,0 +1,33 @@
+"""The objective of a head, shared by one head alone and by a whole table, so that both learn the same thing."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mint_lightning.errors import UserError
+from mint_lightning.heads import Draw, Head
+
+AAD = Mapping[str, Mapping[str, Mapping[str, Tensor]]]
+"""aad[network][view][tap] -> (B, C) or (B, C, H, W)."""
+
+
+def head_inputs(aad: AAD, taps: Sequence[str], network: str = "audited", view: str = "original") -> list[Tensor]:
+    """The tensors of `taps`, in that order."""
+    given = aad[network][view]
+    missing = [tap for tap in taps if tap not in given]
+    if missing:
+        raise UserError(f"The data gives no AAD for {', '.join(missing)}; it gives {', '.join(given)}.")
+    return [given[tap] for tap in taps]
+
+
+def head_loss(head: Head, inputs: Sequence[Tensor], member: Tensor, draw: Draw | None) -> Tensor:
+    """Mean binary cross-entropy over the batch plus the head's penalty; `member` is (B,) bool."""
+    logit, penalty = head(inputs, draw)
+    return F.binary_cross_entropy_with_logits(logit, member.to(logit.dtype)) + penalty
+
+
+def head_optimizer(head: Head, rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    """Adam as paper C says, with decoupled weight decay (0 is plain Adam), so that regularisation can be searched."""
+    return torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=weight_decay)

@@ -1,0 +1,94 @@
+"""Scores of a finished table, as evidence takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mint_lightning.audited import AuditedNetwork
+from mint_lightning.evidence import RowScores, ScoreSet, agreement, auc, embedding_norm
+from mint_lightning.learning.bank import Bank, Network
+from mint_lightning.learning.folds import Fold
+from mint_lightning.learning.rows import RowSpec
+from mint_lightning.learning.table import Cell, MINTTable
+
+AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
+CellKey = tuple[str, str, int | None]
+"""(title of the row, name of the network, number of the fold)."""
+
+
+@dataclass
+class Reader:
+    """Scores of finished cells and of the scores that need no fitting, as evidence takes them."""
+
+    data: Any
+    bank: Bank
+    table: MINTTable
+    cells: dict[CellKey, Cell]
+    folded: Sequence[Fold]
+    networks: dict[str, Network]
+
+    def row(self, spec: RowSpec, twins: Sequence[str], references: Sequence[str], seed: int) -> RowScores:
+        score = self.fitted if spec.fitted else self.score
+        validate_auc, audited = score(spec, AUDITED)
+        have = [name for name in self.networks if spec.fitted is False or self._has(spec, name)]
+        return RowScores(
+            name=spec.title,
+            head=spec.head if spec.fitted else "score",
+            tap=spec.place,
+            seed=seed if spec.fitted else 0,
+            samples=self._samples(spec),
+            audited=audited,
+            twins=tuple(score(spec, name)[1] for name in twins if name in have),
+            references=tuple(score(spec, name)[1] for name in references if name in have),
+            complement=score(spec, COMPLEMENT)[1] if COMPLEMENT in self.networks and COMPLEMENT in have else None,
+            validate_auc=validate_auc,
+        )
+
+    def _has(self, spec: RowSpec, network: str) -> bool:
+        return (spec.title, network, self.folded[0].number) in self.cells
+
+    def fitted(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
+        """(AUC on validate, mean over folds; scores) of a row's head on one network."""
+        cells = [self.cells[spec.title, network, fold.number] for fold in self.folded]
+        scores = [self.table.score(cell, fold.scored) for cell, fold in zip(cells, self.folded, strict=True)]
+        return float(np.mean([cell.best_auc for cell in cells])), self._set(scores, network)
+
+    def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
+        """The same of a score that needs no fitting."""
+        body = self.networks[network]
+        assert isinstance(body, AuditedNetwork)
+
+        def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+            places = torch.from_numpy(self.bank.positions(rows))
+            taken = self.bank.take(network, spec.requests(body.tap_names[-1]), places)
+            arrays = [value.double().numpy() for value in taken]
+            return embedding_norm(arrays[0]) if spec.head == "norm" else agreement(arrays[0], arrays[1])
+
+        rows = np.concatenate([fold.validate for fold in self.folded])
+        member = self.data.member[self.bank.rows[self.bank.positions(rows)]]
+        return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
+
+    def _set(self, scores: Sequence[NDArray[np.float64]], network: str) -> ScoreSet:
+        rows = np.concatenate([self.bank.rows[self.bank.positions(fold.scored)] for fold in self.folded])
+        folded = self.folded[0].number is not None
+        numbers = np.concatenate([np.full(len(s), f.number or 0) for s, f in zip(scores, self.folded, strict=True)])
+        keys = self.data.keys
+        return ScoreSet(
+            score=np.concatenate(scores),
+            member=self.data.member[rows],
+            unseen=self.data.unseen[rows],
+            identity=np.char.add(np.char.add(keys.source[rows], "/"), keys.identity[rows]),
+            split=np.full(len(rows), "out-of-fold") if folded else keys.split[rows],
+            key=keys.key[rows],
+            network=network,
+            fold=numbers.astype(np.int64) if folded else None,
+        )
+
+    def _samples(self, spec: RowSpec) -> int:
+        """Images a head learns from in one epoch, the mean over folds; 0 for a score."""
+        orders = [self.cells[spec.title, AUDITED, fold.number].order for fold in self.folded] if spec.fitted else []
+        return sum(order.steps * order.batch_size for order in orders) // max(1, len(orders))

@@ -1,0 +1,255 @@
+"""Train a face network on recorded members, so that there is something to audit whose truth is known."""
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.loggers import Logger
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mint_lightning.audited.architectures import Built, build
+from mint_lightning.errors import UserError
+from mint_lightning.files import sha256_json
+from mint_lightning.learning.card import CARD_NAME, MemberList, finished, write_network
+from mint_lightning.learning.face_accuracy import Measure, measure
+from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.recogniser import Recognition, class_of_rows
+from mint_lightning.learning.speed import Format, fastest_format
+from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
+
+__all__ = ["Recognition", "train_audited"]
+
+RECIPE_VERSION = 1
+"""Raised when the same request would train another network."""
+
+
+def train_audited(
+    shards: str | Path,
+    *,
+    out: str | Path,
+    partitions: Sequence[str] | None = None,
+    architecture: str = "iresnet_small",
+    arguments: Mapping[str, Any] | None = None,
+    loss: str = "cosface",
+    scale: float = 32.0,
+    margin: float = 0.2,
+    epochs: int = 20,
+    batch_size: int = 128,
+    rate: float = 0.1,
+    flip: bool = True,
+    seed: int = 0,
+    workers: int = 0,
+    bf16: bool | Literal["auto"] = "auto",
+    complement: bool = False,
+    name: str | None = None,
+    pairs: Measure = "held-out",
+    overwrite: bool = False,
+    accelerator: str = "auto",
+    progress: bool = True,
+    logger: Logger | None = None,
+) -> Path:
+    """Train a network to recognise the people of some partitions, and write down exactly whom it saw.
+
+    All photos of the partitions are members, whatever their split: splits concern the heads that audit the network.
+    The order of images is that of `EpochOrder` for `seed`, weights and centres are drawn from `seed`, mirrored images
+    from (seed, step, row). A second call with the same request gives what is there; interrupted, it leaves nothing.
+
+    Args:
+        shards: Folder of a shard set.
+        out: Folder to write `network.safetensors`, `members.parquet` and `card.json` to.
+        partitions: Partitions to train on. By default "members"; with `complement`, every partition but "members" and
+            photos held out.
+        architecture: As `mint_lightning.audited.architectures.build`: a name, `timm:NAME` or `package.module:function`;
+            it must give embeddings (B, D).
+        arguments: Arguments of the architecture.
+        loss: "cosface" or "arcface".
+        scale: Radius of the sphere, the papers' s.
+        margin: The papers' m.
+        epochs: Times that the members are gone through.
+        batch_size: Images of a step, a multiple of the shard set's lanes.
+        rate: Highest rate of the one-cycle schedule.
+        flip: Mirror half of the images.
+        seed: Of weights, order and mirroring.
+        workers: Processes that decode images; 0 decodes in this one.
+        bf16: bfloat16 autocast; "auto" times a step with it, without it and in both memory layouts, and takes the
+            fastest.
+        complement: Note in the card that this network is the complement of another, trained on the other side.
+        name: What people call the network; the folder's name by default.
+        pairs: Where verification is measured: "held-out" people of the shard set, "lfw" (the official pairs, from the
+            folder lfw under MINT_DATA), or "none".
+        overwrite: Replace another network that is in `out`.
+        accelerator: As Lightning's.
+        progress: Show a progress bar.
+        logger: Lightning logger for loss and accuracy.
+
+    Returns:
+        Path of the card.
+
+    Raises:
+        UserError: the shard set, a partition or an argument cannot be used, an image is broken, or training diverges.
+    """
+    root, folder = Path(shards), Path(out)
+    manifest = Manifest.load(root)
+    trained_on = _partitions(manifest, partitions, complement)
+    request = {
+        "recipe": RECIPE_VERSION,
+        "shards": manifest.hash,
+        "partitions": trained_on,
+        "architecture": architecture,
+        "arguments": dict(arguments or {}),
+        "loss": loss,
+        "scale": scale,
+        "margin": margin,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "rate": rate,
+        "flip": flip,
+        "seed": seed,
+        "bf16": bf16,
+        "complement": complement,
+        "name": name or folder.name,
+        "pairs": pairs,
+    }
+    request_hash = sha256_json(request)
+    if finished(folder, request_hash, overwrite=overwrite):
+        return folder / CARD_NAME
+    if epochs < 1 or not rate > 0:
+        raise UserError(f"epochs={epochs} must be at least 1 and rate={rate} above 0.")
+
+    keys = KeyList.load(root, manifest)
+    rows = keys.where(partitions=trained_on)
+    classes = class_of_rows(keys.label, rows)
+    if classes.max() < 1:
+        raise UserError(f"The partitions {', '.join(trained_on)} hold one person: at least two are needed.")
+    order = EpochOrder(keys, (rows,), batch_size, seed)
+    with seeded(seed):
+        built = build(architecture, request["arguments"], seed)
+        blank = built.preprocessing(torch.full((batch_size, 3, *built.preprocessing.size), 128, dtype=torch.uint8))
+        embedding = _embedding(built, blank[:2], architecture)
+        format, speeds = (Format(bf16), {}) if bf16 != "auto" else fastest_format(built.module, blank)
+        model = Recognition(
+            built.module,
+            built.preprocessing,
+            embedding,
+            classes,
+            order.steps * epochs,
+            loss=loss,
+            scale=scale,
+            margin=margin,
+            rate=rate,
+            flip=flip,
+            seed=seed,
+            channels_last=format.channels_last,
+        )
+        loader = TrainLoader(root, order, workers=workers)
+        _fit(model, loader, epochs, format, accelerator, progress, logger)
+    verified = measure(pairs, root, keys, rows, built, format)
+    return write_network(
+        folder,
+        built.module,
+        built,
+        name=request["name"],
+        architecture=architecture,
+        arguments=request["arguments"],
+        members=MemberList(keys, manifest, trained_on, _seen(order, epochs)),
+        accuracy={**model.history[-1], "verification": verified and asdict(verified)},
+        config={
+            **request,
+            "request": request_hash,
+            "format": format.name,
+            "images_per_second": speeds,
+            "epochs_log": model.history,
+        },
+    )
+
+
+def _partitions(manifest: Manifest, partitions: Sequence[str] | None, complement: bool) -> list[str]:
+    if partitions:
+        return sorted(set(partitions))
+    if "members" not in manifest.partitions:
+        known = ", ".join(sorted(manifest.partitions))
+        raise UserError(f"Name the partitions to train on: the shard set has no partition 'members' but {known}.")
+    if not complement:
+        return ["members"]
+    # A partition drawn by a share of the identities, not by holding photos out of another.
+    others = [name for name, rule in manifest.partitions.items() if name != "members" and not isinstance(rule, Mapping)]
+    if not others:
+        raise UserError("The shard set has no partition beside 'members' for a complement to be trained on.")
+    return sorted(others)
+
+
+def _embedding(built: Built, blank: Tensor, architecture: str) -> int:
+    was_training = built.module.training
+    with torch.no_grad():
+        output = built.module.eval()(blank)
+    built.module.train(was_training)
+    if not isinstance(output, Tensor) or output.ndim != 2:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise UserError(f"{architecture} gives {found} where embeddings (B, D) are needed: take its pooled output.")
+    return output.shape[1]
+
+
+def _fit(
+    model: Recognition,
+    loader: TrainLoader,
+    epochs: int,
+    format: Format,
+    accelerator: str,
+    progress: bool,
+    logger: Logger | None,
+) -> None:
+    with _quiet_lightning():
+        trainer = L.Trainer(
+            max_epochs=epochs,
+            accelerator=accelerator,
+            devices=1,
+            precision="bf16-mixed" if format.bf16 else "32-true",
+            logger=logger or False,
+            callbacks=[RichProgressBar()] if progress else [],
+            enable_progress_bar=progress,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+        )
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(model.train(), loader)
+        except SystemExit as error:  # what Lightning makes of Ctrl-C, switching further ones off
+            raise KeyboardInterrupt from error
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            loader.close()
+    model.cpu()
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without the lines on devices and missing validation that say nothing about this training."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _seen(order: EpochOrder, epochs: int) -> NDArray[np.int64]:
+    """Rows of the photos that were in a batch: in one epoch alone, less than a batch is left out at its end."""
+    seen = np.unique(order.batches(0))
+    for epoch in range(1, epochs):
+        if len(seen) == len(order.groups[0]):
+            break
+        seen = np.union1d(seen, order.batches(epoch))
+    return seen

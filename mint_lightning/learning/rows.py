@@ -1,0 +1,92 @@
+"""What a row of the table is: a head at some taps, or a score that needs no fitting."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mint_lightning.errors import UserError
+from mint_lightning.heads import HEADS, Head
+from mint_lightning.learning.bank import Request
+from mint_lightning.learning.initial import seeded
+
+TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "norm": "Embedding norm", "agreement": "Flip agreement"}
+SCORES = ("norm", "agreement")
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """One row of a table.
+
+    Args:
+        head: "vanilla" or "cnn", fitted on AAD; "norm" (length of the embedding) or "agreement" (cosine of the
+            embeddings of the image and of its mirror image), scores that need no fitting.
+        taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined. The scores
+            read the embedding and take none.
+        samples: learn from this many images only, half of them members; null takes all.
+        arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT and CNNMINT in `fit --help`.
+        name: how the table calls the row; made from head and taps by default.
+    """
+
+    head: Literal["vanilla", "cnn", "norm", "agreement"]
+    taps: list[str] = field(default_factory=list)
+    samples: int | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.fitted and not self.taps:
+            raise UserError(f"A {self.head} row needs taps, for example taps: [outcome].")
+        if not self.fitted and (self.taps or self.samples or self.arguments):
+            raise UserError(
+                f"The score {self.head!r} reads the embedding and learns nothing: give it no other argument."
+            )
+        if self.fitted:
+            known = [n for n in inspect.signature(HEADS[self.head].__init__).parameters if n not in ("self", "shapes")]
+            for name in self.arguments:
+                if name not in known:
+                    raise UserError(f"The {self.head} head has no argument {name!r}; it has {', '.join(known)}.")
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the row has a head to train."""
+        return self.head in HEADS
+
+    @property
+    def place(self) -> str:
+        """Where the row reads, as the table prints it."""
+        names = [tap.removesuffix(":map") for tap in self.taps]
+        if names == ["conv1", "conv2", "conv3", "conv4"]:
+            return "all conv"
+        return " + ".join(names) if names else "outcome"
+
+    @property
+    def title(self) -> str:
+        """The row's name."""
+        if self.name:
+            return self.name
+        if not self.fitted:
+            return TITLES[self.head]
+        return f"{TITLES[self.head]} {self.place}" + (f", {self.samples} images" if self.samples else "")
+
+    def requests(self, embedding: str) -> list[Request]:
+        """AAD that the row needs; `embedding` is the tap of the network's outcome."""
+        if self.head == "norm":
+            return [("original", embedding)]
+        if self.head == "agreement":
+            return [("original", embedding), ("flip", embedding)]
+        return [("original", tap) for tap in self.taps]
+
+    def build(self, shapes: Sequence[Sequence[int]], seed: int) -> Head:
+        """The row's head, its weights drawn from `seed`."""
+        with seeded(seed):
+            return HEADS[self.head](shapes, **self.arguments)
+
+
+def published_rows(*, all_maps: bool = False) -> list[RowSpec]:
+    """The default table: Vanilla at every tap and on all, CNN at conv4 (or at each conv tap), and the scores."""
+    convs = [f"conv{i}" for i in range(1, 5)]
+    rows = [RowSpec("vanilla", [tap]) for tap in [*convs, "outcome"]]
+    rows.append(RowSpec("vanilla", convs))
+    rows += [RowSpec("cnn", [f"{tap}:map"]) for tap in (convs if all_maps else ["conv4"])]
+    return [*rows, RowSpec("norm"), RowSpec("agreement")]

@@ -1,0 +1,5 @@
+"""Evidence as people read it: terminal, page, pictures, markdown."""
+
+from mint_lightning.report.context import Context
+
+__all__ = ["Context"]

@@ -1,0 +1,223 @@
+"""The three pictures of a table: ROC curves on log axes, rows beside their controls, and score histograms."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from mint_lightning.evidence import ControlEvidence, Histogram, RowEvidence, TableEvidence
+from mint_lightning.report import wording
+from mint_lightning.report.cells import twin_spread
+from mint_lightning.report.picture import EXTERNALS, INK, MEMBERS, MUTED, SERIES, UNSEEN, Picture, drawing
+
+MARKERS = {"pixels": "s", "twins": "D", "twin": "d", "reference": "^"}
+MOST_ROWS = 40
+
+
+def roc(evidence: TableEvidence) -> Picture:
+    """ROC curves of all rows on log-log axes, so that the few false accusations that matter take most of the room."""
+    with drawing():
+        figure = Figure(figsize=(7.4, 4.9), layout="constrained")
+        axes = figure.add_subplot()
+        floor = _floor(evidence)
+        axes.plot([floor, 1], [floor, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        handles = [_roc_line(axes, row, colour) for row, colour in _coloured(evidence.rows)]
+        if rest := len(evidence.rows) - sum(colour != MUTED for _, colour in _coloured(evidence.rows)):
+            handles = [handle for handle in handles if handle.get_color() != MUTED]
+            handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label=f"{rest} other rows"))
+        handles.append(Line2D([], [], color=MUTED, linewidth=1, linestyle=(0, (1, 2)), label="guessing"))
+        for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
+            scale("log", nonpositive="clip")
+            axis.set_major_formatter(FuncFormatter(lambda value, _: wording.round_percent(value)))
+            axis.set_minor_formatter(NullFormatter())
+        axes.set(xlim=(floor, 1), ylim=(floor, 1.05), xlabel="Outsiders wrongly accused (FPR)")
+        axes.set_ylabel("Training photos recognised (TPR)")
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, title="Row · AUC", alignment="left")
+    return Picture("roc", figure, "ROC curves, log axes", _roc_words(evidence))
+
+
+def _roc_line(axes: Any, row: RowEvidence, colour: str) -> Line2D:
+    shape = "-" if row.finds else (0, (5, 2))
+    width = 0.8 if colour == MUTED else 2.0 if row.finds else 1.3
+    (line,) = axes.plot(row.roc.fpr, row.roc.tpr, color=colour, linestyle=shape, linewidth=width)
+    line.set_drawstyle("steps-post")
+    found = ", finds" if row.finds else ""
+    return Line2D(
+        [],
+        [],
+        color=colour,
+        linestyle=shape,
+        linewidth=width,
+        label=f"{_plain(row.name)} · {wording.decimal(row.auc.value)}{found}",
+    )
+
+
+def _floor(evidence: TableEvidence) -> float:
+    """Left end of the axes: the decade of one external among those on test, between .01 % and 1 %."""
+    externals = max((sum(row.histogram.externals) for row in evidence.rows), default=100)
+    return float(10.0 ** min(-2, max(-4, math.floor(-math.log10(max(externals, 1))))))
+
+
+def _coloured(rows: Sequence[RowEvidence]) -> list[tuple[RowEvidence, str]]:
+    """A colour for each row while there are enough; beyond that those that find something come first, the rest grey."""
+    if len(rows) <= len(SERIES):
+        return list(zip(rows, SERIES, strict=False))
+    first = sorted(rows, key=lambda row: (not row.finds, -(row.validate_auc or 0.0)))[: len(SERIES)]
+    colours = {row.name: colour for row, colour in zip(first, SERIES, strict=True)}
+    return [(row, colours.get(row.name, MUTED)) for row in rows]
+
+
+def comparison(evidence: TableEvidence) -> Picture:
+    """AUC of each row with its interval, and of its controls on the same line: the gap between them is the excess."""
+    rows = evidence.rows[:MOST_ROWS]
+    with drawing():
+        figure = Figure(figsize=(7.4, 1.3 + 0.52 * max(len(rows), 1)), layout="constrained")
+        axes = figure.add_subplot()
+        axes.axvline(0.5, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        for line, row in enumerate(rows):
+            for step, control in enumerate(_shown_controls(row)):
+                spread = twin_spread(row) if control.kind == "twins" else None
+                _control(axes, line + 0.06 + 0.17 * step, control, spread)
+            _whisker(axes, line - 0.18, row.auc.low, row.auc.high, MEMBERS, 2.4)
+            axes.plot(row.auc.value, line - 0.18, "o", color=MEMBERS, markersize=6.5)
+        axes.set_yticks(range(len(rows)), [_plain(row.name) for row in rows])
+        axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("AUC (0.5 is guessing), with intervals")
+        figure.legend(handles=_comparison_key(rows), loc="outside lower center", ncols=5, handletextpad=0.3)
+    return Picture("comparison", figure, "Each row beside its controls", _comparison_words(rows))
+
+
+def _shown_controls(row: RowEvidence) -> list[ControlEvidence]:
+    """The controls the excess is made of: best pixels, mean of the twins, the highest reference."""
+    counting = [control for control in row.controls if control.counts]
+    best: dict[str, ControlEvidence] = {}
+    for control in sorted(counting, key=lambda control: control.auc.value):
+        best[control.kind] = control
+    return [best[kind] for kind in MARKERS if kind in best]
+
+
+def _whisker(axes: Any, line: float, low: float, high: float, colour: str, width: float) -> None:
+    axes.plot([low, high], [line, line], color=colour, linewidth=width, solid_capstyle="round")
+
+
+def _control(axes: Any, line: float, control: ControlEvidence, spread: float | None) -> None:
+    """A hollow mark; for the twins the whisker is their spread (± one standard deviation), which the key says."""
+    low, high = control.auc.low, control.auc.high
+    if spread is not None:
+        low, high = control.auc.value - spread, control.auc.value + spread
+    _whisker(axes, line, low, high, EXTERNALS, 1.0)
+    mark = MARKERS.get(control.kind, "x")
+    axes.plot(control.auc.value, line, mark, color=EXTERNALS, markerfacecolor="none", markersize=5.5)
+
+
+def _comparison_key(rows: Sequence[RowEvidence]) -> list[Line2D]:
+    handles = [Line2D([], [], color=MEMBERS, marker="o", linewidth=2.2, label="audited network")]
+    names = {"pixels": "pixels alone", "twins": "untrained twins (± sd)", "reference": "best reference"}
+    present = {control.kind for row in rows for control in row.controls}
+    for kind, name in names.items():
+        if kind in present:
+            mark = {"marker": MARKERS[kind], "markerfacecolor": "none", "linewidth": 1}
+            handles.append(Line2D([], [], color=EXTERNALS, label=name, **mark))
+    return handles
+
+
+def histogram(row: RowEvidence, name: str = "histogram") -> Picture:
+    """Scores of members, externals and unseen photos on test, each group as shares of its own size."""
+    data = row.histogram
+    with drawing():
+        figure = Figure(figsize=(7.4, 3.1), layout="constrained")
+        axes = figure.add_subplot()
+        for counts, colour, label, style in (
+            (data.externals, EXTERNALS, "outsiders’ photos", "-"),
+            (data.members, MEMBERS, "training photos", "-"),
+            (data.unseen, UNSEEN, "unseen photos of trained people", "--"),
+        ):
+            if total := sum(counts):
+                share = [count / total for count in counts]
+                label = f"{label} ({total:,})"
+                if style == "-":
+                    axes.stairs(share, data.edges, fill=True, color=colour, alpha=0.18, linewidth=0)
+                axes.stairs(share, data.edges, color=colour, linewidth=1.5, linestyle=style, label=label)
+        _thresholds(axes, row)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.round_percent(round(value, 4))))
+        axes.set(xlabel=f"Score of {_plain(row.name)} (further right: more like a training photo)")
+        axes.set_ylabel("Share of the group")
+        figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2, handlelength=1.5)
+    return Picture(name, figure, f"Scores of {row.name}", _histogram_words(row))
+
+
+def _thresholds(axes: Any, row: RowEvidence) -> None:
+    point = wording.operating_point(row, 0.01)
+    if point is None or point.threshold is None:
+        return
+    axes.axvline(point.threshold, color=INK, linewidth=1, linestyle=(0, (3, 2)))
+    axes.annotate(
+        "1 % FPR",
+        (point.threshold, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, -10),
+        textcoords="offset points",
+        fontsize=8.5,
+    )
+
+
+def _plain(name: str) -> str:
+    """A name fit for a legend, which hides names that open with an underscore, on one line of at most 40 letters."""
+    name = " ".join(name.split())
+    name = name if len(name) <= 40 else f"{name[:39]}…"
+    return f" {name}" if name.startswith("_") else name
+
+
+def _roc_words(evidence: TableEvidence) -> str:
+    parts = [f"{row.name}: AUC {wording.decimal(row.auc.value)}" for row in evidence.rows[:MOST_ROWS]]
+    return (
+        "True positive rate against false positive rate on logarithmic axes, one curve for each row, "
+        f"beside the diagonal of guessing. {'; '.join(parts)}."
+    )
+
+
+def _comparison_words(rows: Sequence[RowEvidence]) -> str:
+    lines = []
+    for row in rows:
+        controls = ", ".join(
+            f"{control.name} {wording.decimal(control.auc.value)}"
+            for control in _shown_controls(row)
+        )
+        auc = f"{row.name}: {wording.decimal(row.auc.value)} {wording.interval(row.auc)}"
+        lines.append(f"{auc}; {controls}" if controls else auc)
+    return f"AUC of each row and of its controls. {'. '.join(lines)}."
+
+
+def _histogram_words(row: RowEvidence) -> str:
+    def middle(counts: Sequence[int], data: Histogram) -> str:
+        half, total = sum(counts) / 2, 0
+        for index, count in enumerate(counts):
+            total += count
+            if total >= half:
+                return f"{(data.edges[index] + data.edges[index + 1]) / 2:.3g}"
+        return "none"
+
+    data = row.histogram
+    text = (
+        f"Histograms of the score {row.name}: the middle of the training photos is near {middle(data.members, data)}, "
+        f"that of the outsiders' near {middle(data.externals, data)}"
+    )
+    return f"{text}, that of the unseen photos near {middle(data.unseen, data)}." if sum(data.unseen) else f"{text}."
+
+
+def pictures(evidence: TableEvidence) -> tuple[Picture, ...]:
+    """The pictures of a table as files: ROC curves, comparison, and the histogram of each row (at most 40)."""
+    rows = evidence.rows[:MOST_ROWS]
+    stems = [f"scores_{number:02d}_{_stem(row.name)}" for number, row in enumerate(rows)]
+    histograms = [histogram(row, stem) for row, stem in zip(rows, stems, strict=True)]
+    return roc(evidence), comparison(evidence), *histograms
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()[:40] or "row"

@@ -1,0 +1,150 @@
+"""One HTML page that needs nothing else: no host, no script, readable on a phone, in the dark and on paper."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from mint_lightning.evidence import Estimate, OperatingPoint, Outcome, RowEvidence, TableEvidence
+from mint_lightning.files import atomic_path
+from mint_lightning.report import figures, narrative, wording
+from mint_lightning.report.cells import cells, columns
+from mint_lightning.report.context import Context
+from mint_lightning.report.picture import Picture
+
+TEMPLATES = Path(__file__).parent / "templates"
+GROUPS = (
+    ("", ("row",)),
+    ("On the audited network", ("auc", "accuracy", "tpr")),
+    ("On controls: AUC", ("pixels", "twins", "references")),
+    ("What is left", ("excess", "p", "finds")),
+    ("", ("n",)),
+)
+TONES = {
+    Outcome.SCORES_LIKE_TRAINING_PHOTOS: "found",
+    Outcome.NOT_DISTINGUISHABLE: "nothing",
+    Outcome.CANNOT_TELL: "open",
+    Outcome.OUTSIDE: "open",
+}
+DETAILED_ROWS = 24
+
+
+def write_html(path: Path, evidence: TableEvidence, context: Context) -> Path:
+    """Write the page atomically and return its path."""
+    text = render_html(evidence, context)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def render_html(evidence: TableEvidence, context: Context) -> str:
+    """The page as text. Names are escaped wherever they stand, in the pictures too."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["seconds"] = wording.seconds
+    environment.filters["percent"] = wording.percent
+    first = wording.headline_row(evidence)
+    return environment.get_template("page.html.j2").render(
+        context=context,
+        evidence=evidence,
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        tone=TONES[evidence.claim.outcome],
+        headline=wording.HEADLINES[evidence.claim.outcome],
+        first=first,
+        facts=narrative.facts(evidence),
+        table=_table(evidence),
+        roc=_picture(figures.roc(evidence)),
+        comparison=_picture(figures.comparison(evidence)),
+        rows=[_row(row, number, row is first) for number, row in enumerate(_detailed(evidence, first))],
+        measured=narrative.measured(evidence),
+        declared=narrative.declared(evidence, context),
+        precision=narrative.precision(evidence),
+        limits=narrative.limits(evidence),
+        network=[(key, value) for key, value in _flat(context.network) if key not in ("Name", "Fingerprint")],
+        level_note=wording.level_note(evidence),
+    )
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    return {"svg": Markup(picture.svg()), "title": picture.title}
+
+
+def _table(evidence: TableEvidence) -> dict[str, Any]:
+    shown = columns(evidence)
+    keys = [column.key for column in shown]
+    groups = [(title, sum(key in keys for key in members)) for title, members in GROUPS]
+    starts = {next(key for key in members if key in keys) for _, members in GROUPS}
+    return {
+        "columns": shown,
+        "groups": groups,
+        "starts": starts,
+        "rows": [(row, cells(row, evidence)) for row in evidence.rows],
+    }
+
+
+def _detailed(evidence: TableEvidence, first: RowEvidence | None) -> list[RowEvidence]:
+    """The rows shown one by one: all of a small table; of a large one those that find something, then the others."""
+    if len(evidence.rows) <= DETAILED_ROWS:
+        return list(evidence.rows)
+    return sorted(evidence.rows, key=lambda row: (row is not first, not row.finds))[:DETAILED_ROWS]
+
+
+def _row(row: RowEvidence, number: int, is_first: bool) -> dict[str, Any]:
+    return {
+        "evidence": row,
+        "open": is_first,
+        "picture": _picture(figures.histogram(row, f"histogram-{number}")),
+        "points": [_point(point) for point in row.operating],
+        "controls": [
+            {
+                "name": control.name,
+                "kind": wording.CONTROL_KINDS.get(control.kind, control.kind),
+                "auc": _estimate(control.auc),
+                "difference": f"{control.difference.value:+.3f} "
+                f"[{control.difference.low:+.3f}, {control.difference.high:+.3f}]",
+                "counts": control.counts,
+            }
+            for control in row.controls
+        ],
+        "others": [
+            (name, meaning, _estimate(estimate)) for name, meaning, estimate in _others(row) if estimate is not None
+        ],
+    }
+
+
+def _others(row: RowEvidence) -> Iterator[tuple[str, str, Estimate | None]]:
+    yield "Unseen photos of trained people against outsiders", "above 0.5: it knows the person", row.unseen_auc
+    yield "Training photos against unseen photos of the same people", "above 0.5: it knows the photo", row.photo_auc
+    yield "On the complement, a network trained on the outsiders", "a score must flip", row.complement_auc
+
+
+def _point(point: OperatingPoint) -> dict[str, str]:
+    target = wording.round_percent(point.fpr_target)
+    if not point.resolvable or point.tpr is None or point.realised_fpr is None:
+        return {"target": target, "tpr": "", "fpr": "", "reason": wording.unresolved(point)}
+    return {
+        "target": target,
+        "tpr": f"{wording.percent(point.tpr.value)} {wording.percent_interval(point.tpr)}",
+        "fpr": f"{wording.percent(point.realised_fpr.value)} {wording.percent_interval(point.realised_fpr)}",
+        "reason": "",
+    }
+
+
+def _estimate(estimate: Estimate) -> str:
+    return f"{wording.decimal(estimate.value)} {wording.interval(estimate)}"
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, item in value.items():
+        name = f"{prefix}{str(key).replace('_', ' ')}"
+        if isinstance(item, dict):
+            yield from _flat(item, f"{name}: ")
+        else:
+            yield name[:1].upper() + name[1:], f"{item:,}" if isinstance(item, int) and not isinstance(item, bool) else str(item)

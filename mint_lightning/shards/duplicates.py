@@ -1,0 +1,17 @@
+"""Images that are in a shard set more than once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def same_images(sha256: NDArray[np.bytes_]) -> list[NDArray[np.int64]]:
+    """Rows that bear the same image bytes: one rising array of at least two rows for each such image."""
+    order = np.argsort(sha256, kind="stable")
+    starts = np.flatnonzero(np.concatenate([[True], sha256[order][1:] != sha256[order][:-1]]))
+    sizes = np.diff(np.append(starts, len(order)))
+    return [order[start : start + size] for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True)]
+
+
+def crosses(rows: NDArray[np.int64], partition: NDArray[np.str_], split: NDArray[np.str_]) -> bool:
+    """Whether these rows lie in different partitions or splits, where the same image would be on both sides."""
+    return len(np.unique(partition[rows])) > 1 or len(np.unique(split[rows])) > 1

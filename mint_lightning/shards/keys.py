@@ -1,0 +1,204 @@
+"""The key list of a shard set: one row per image, saying what it is and where it lies."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mint_lightning.errors import UserError
+from mint_lightning.files import atomic_path, sha256_file
+from mint_lightning.shards.manifest import Manifest
+
+KEYS_NAME = "keys.parquet"
+
+_INTEGERS = ("label", "lane", "shard", "position")
+
+
+@dataclass(frozen=True, eq=False)
+class KeyList:
+    """All images of a shard set, sorted by (partition, split, lane, position). A row number names an image.
+
+    Attributes (arrays of n rows):
+        key: name of the sample in the tars, text, unique.
+        source, identity: who is shown; an identity is the pair of both.
+        label: int64, index of (source, identity) in the sorted list of all pairs of the shard set.
+        partition, split: text.
+        origin: name of the photo in its source, text (object array: one long name must not widen all rows).
+        sha256: hexadecimal hash of the encoded image, bytes (dtype S64).
+        lane: int64, 0 .. lanes - 1.
+        shard: int64, index into `manifest.shards`; never falls along the rows.
+        position: int64, place within the lane of its (partition, split), counted through that lane's shards.
+    lanes: number of lanes of the shard set.
+    """
+
+    key: NDArray[np.str_]
+    source: NDArray[np.str_]
+    identity: NDArray[np.str_]
+    label: NDArray[np.int64]
+    partition: NDArray[np.str_]
+    split: NDArray[np.str_]
+    origin: NDArray[np.object_]
+    sha256: NDArray[np.bytes_]
+    lane: NDArray[np.int64]
+    shard: NDArray[np.int64]
+    position: NDArray[np.int64]
+    lanes: int
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def where(
+        self,
+        partitions: Collection[str] | None = None,
+        splits: Collection[str] | None = None,
+        identities: Collection[str] | None = None,
+    ) -> NDArray[np.int64]:
+        """Rows (int64, rising) of the images in any of `partitions`, any of `splits` and of any of `identities`.
+
+        None means all. Raises `UserError` for a name that no image has, listing those there are.
+        """
+        chosen = np.ones(len(self), dtype=bool)
+        if partitions is not None:
+            chosen &= _among(self.partition, partitions, "partition")
+        if splits is not None:
+            chosen &= _among(self.split, splits, "split")
+        if identities is not None:
+            labels, first = np.unique(self.label, return_index=True)
+            chosen &= np.isin(self.label, labels[_among(self.identity[first], identities, "identity")])
+        return np.flatnonzero(chosen).astype(np.int64)
+
+    def rows_of(self, keys: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
+        """Rows of the given keys, in their order. Raises `UserError` naming keys that are not in the list."""
+        wanted = np.asarray(keys, dtype=np.str_)
+        if not len(self):
+            places = np.zeros(len(wanted), dtype=np.int64)
+            unknown = wanted
+        else:
+            found = np.searchsorted(self.key, wanted, sorter=self._by_key).clip(max=len(self) - 1)
+            places = self._by_key[found]
+            unknown = wanted[self.key[places] != wanted]
+        if len(unknown):
+            shown = ", ".join(repr(str(key)) for key in unknown[:3])
+            raise UserError(
+                f"{len(unknown)} of {len(wanted)} keys are not in this shard set ({shown}"
+                f"{', ...' if len(unknown) > 3 else ''}): they belong to another shard set, or it was packed anew."
+            )
+        return places.astype(np.int64)
+
+    @cached_property
+    def _by_key(self) -> NDArray[np.int64]:
+        return np.argsort(self.key, kind="stable")
+
+    @cached_property
+    def key_hash(self) -> NDArray[np.uint64]:
+        """First 64 bits of the SHA-256 of each key: the order in which images are dealt and subsets are drawn."""
+        return key_hashes(self.key)
+
+    def save(self, root: Path) -> str:
+        """Write `root/keys.parquet` atomically and return its SHA-256. Equal lists give equal bytes."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns: dict[str, Any] = {}
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            columns[name] = pa.array(column) if name in _INTEGERS else pa.array(column.astype(object), pa.string())
+        columns["sha256"] = pa.array(self.sha256.astype(np.str_).astype(object), pa.string())
+        path = Path(root) / KEYS_NAME
+        with atomic_path(path) as temporary:
+            pq.write_table(pa.table(columns), temporary, compression="zstd")
+        return sha256_file(path)
+
+    @classmethod
+    def load(cls, root: Path, manifest: Manifest) -> "KeyList":
+        """Read `root/keys.parquet` and check it against the manifest.
+
+        Raises:
+            UserError: the file is missing, is not the one the manifest names, or its columns are not ours.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = Path(root) / KEYS_NAME
+        if not path.is_file():
+            raise UserError(f"There is no key list at {path}: copy the whole shard set, or pack the images again.")
+        if sha256_file(path) != manifest.keys_sha256:
+            raise UserError(f"The key list {path} is not the one its manifest names: it is damaged or was replaced.")
+        try:
+            table = pq.read_table(path)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"The key list {path} is not a readable parquet file: pack the images again.") from error
+        if tuple(table.column_names) != _COLUMNS or len(table) != manifest.images:
+            raise UserError(
+                f"The key list {path} has {len(table)} rows with columns {', '.join(table.column_names)}; "
+                f"the manifest asks for {manifest.images} rows with columns {', '.join(_COLUMNS)}."
+            )
+        columns: dict[str, Any] = {}
+        for name in _COLUMNS:
+            column = table.column(name)
+            if name in _INTEGERS:
+                columns[name] = column.to_numpy().astype(np.int64)
+            else:
+                columns[name] = _texts(column, {"origin": object, "sha256": np.bytes_}.get(name, np.str_))
+        return cls(**columns, lanes=manifest.lanes)
+
+
+_COLUMNS = tuple(field.name for field in fields(KeyList) if field.name != "lanes")
+
+
+def key_hashes(keys: NDArray[np.str_]) -> NDArray[np.uint64]:
+    """First 64 bits of the SHA-256 of each key, as uint64."""
+    digests = b"".join(hashlib.sha256(str(key).encode()).digest()[:8] for key in keys)
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+
+
+def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """`n` of the given rows (int64, rising): n / lanes from each lane, those whose key has the smallest hash.
+
+    A smaller subset of the same rows is contained in a larger one, and an equal part comes from each lane.
+
+    Raises:
+        UserError: n is not a positive multiple of the number of lanes, or a lane has too few rows.
+    """
+    rows = np.asarray(rows, dtype=np.int64)
+    lanes = keys.lanes
+    smallest = int(np.bincount(keys.lane[rows], minlength=lanes).min()) if lanes else 0
+    if n <= 0 or n % lanes:
+        near = [value for value in (n // lanes * lanes, (n // lanes + 1) * lanes) if value > 0]
+        raise UserError(
+            f"A subset of {n} images cannot be drawn equally from {lanes} lanes: take {' or '.join(map(str, near))}."
+        )
+    if n > smallest * lanes:
+        raise UserError(
+            f"A subset of {n} images was asked for, but these {len(rows)} images give at most {smallest * lanes} "
+            f"({smallest} from each of {lanes} lanes)."
+        )
+    ordered = rows[np.lexsort((keys.key[rows], keys.key_hash[rows], keys.lane[rows]))]
+    starts = np.searchsorted(keys.lane[ordered], np.arange(lanes))
+    return np.sort(ordered[(starts[:, None] + np.arange(n // lanes)).ravel()])
+
+
+def _among(column: NDArray[np.str_], names: Collection[str], what: str) -> NDArray[np.bool_]:
+    if isinstance(names, str):
+        raise TypeError(f"Give a list of names of {what}, not the text {names!r}.")
+    wanted = np.asarray(sorted(set(names)), dtype=np.str_)
+    known = np.unique(column)
+    unknown = wanted[~np.isin(wanted, known)]
+    if len(unknown):
+        listed = ", ".join(map(str, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+        raise UserError(
+            f"The shard set has no image with {what} {', '.join(repr(str(name)) for name in unknown[:5])}: "
+            f"there are {listed or 'none'}."
+        )
+    return np.isin(column, wanted)
+
+
+def _texts(column: Any, dtype: Any) -> NDArray[Any]:
+    # Each distinct text is converted once: identities and sources repeat a great deal.
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.asarray(encoded.dictionary.to_pylist(), dtype=dtype)[encoded.indices.to_numpy(zero_copy_only=False)]

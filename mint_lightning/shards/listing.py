@@ -1,0 +1,121 @@
+"""What was packed: the record kept while packing, and the key list, counts and hashes made of it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mint_lightning.errors import UserError
+from mint_lightning.shards.duplicates import crosses, same_images
+from mint_lightning.shards.keys import KeyList
+from mint_lightning.shards.manifest import Shard
+from mint_lightning.shards.plan import Plan
+from mint_lightning.shards.sources.photo import Photo
+
+
+class Packed:
+    """Where each photo went, in arrays over all photos listed; a million photos take about 100 MB."""
+
+    def __init__(self, photos: int) -> None:
+        self.sha256 = np.zeros(photos, dtype="S64")
+        self.lane = np.zeros(photos, dtype=np.int64)
+        self.shard = np.full(photos, -1, dtype=np.int64)
+        self.position = np.zeros(photos, dtype=np.int64)
+        self.broken: list[dict[str, str]] = []
+        self.shards: list[Shard] = []
+
+    def place(self, index: int, image: bytes, lane: int, number: int, position: int) -> None:
+        """Photo `index` lies at `position` of `lane`, in that lane's shard `number`."""
+        self.sha256[index] = hashlib.sha256(image).hexdigest().encode()
+        self.lane[index], self.shard[index], self.position[index] = lane, number, position
+
+    def add_shards(self, members: NDArray[np.int64], shards: Sequence[Shard]) -> None:
+        """The photos `members` lie in `shards`: numbers within a lane become indices into all shards."""
+        lanes = np.array([shard.lane for shard in shards], dtype=np.int64)
+        first = np.searchsorted(lanes, np.arange(lanes.max(initial=0) + 1))
+        kept = members[self.shard[members] >= 0]
+        self.shard[kept] += len(self.shards) + first[self.lane[kept]]
+        self.shards.extend(shards)
+
+    def leave_out(self, photo: Photo, reason: str, max_broken: float) -> None:
+        """Record an unusable photo. Raises `UserError` as soon as they are more than the share allowed."""
+        self.broken.append({"photo": f"{photo.source}: {photo.origin}", "reason": reason})
+        if len(self.broken) > max_broken * len(self.shard):
+            named = "; ".join(f"{entry['photo']} ({entry['reason']})" for entry in self.broken[:5])
+            raise UserError(
+                f"{len(self.broken)} of {len(self.shard)} photos cannot be used so far, more than max_broken = "
+                f"{max_broken:g} allows: {named}{'; ...' if len(self.broken) > 5 else ''}. Nothing was written."
+            )
+
+
+def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) -> KeyList:
+    """The key list of the photos that were packed."""
+    rows: NDArray[np.int64] = np.flatnonzero(packed.shard >= 0)
+    rows = rows[np.lexsort((packed.position[rows], packed.lane[rows], plan.group[rows]))]
+    partitions, splits = (np.array(names) for names in zip(*plan.groups, strict=True))
+    shown = [photos[int(row)] for row in rows]
+    origins = np.empty(len(rows), dtype=object)
+    origins[:] = [photo.origin for photo in shown]
+    return KeyList(
+        key=plan.keys[rows],
+        source=np.array([photo.source for photo in shown], dtype=np.str_),
+        identity=np.array([photo.identity for photo in shown], dtype=np.str_),
+        label=plan.label[rows],
+        partition=partitions[plan.group[rows]],
+        split=splits[plan.group[rows]],
+        origin=origins,
+        sha256=packed.sha256[rows],
+        lane=packed.lane[rows],
+        shard=packed.shard[rows],
+        position=packed.position[rows],
+        lanes=lanes,
+    )
+
+
+def counts(keys: KeyList) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
+    """Images and identities by source, partition and split."""
+    result: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    for source in np.unique(keys.source):
+        for partition in np.unique(keys.partition):
+            for split in np.unique(keys.split):
+                rows = (keys.source == source) & (keys.partition == partition) & (keys.split == split)
+                if rows.any():
+                    cell = {"images": int(rows.sum()), "identities": len(np.unique(keys.label[rows]))}
+                    result.setdefault(str(source), {}).setdefault(str(partition), {})[str(split)] = cell
+    return result
+
+
+def partition_hash(keys: KeyList) -> str:
+    """SHA-256 of which photo of whom is in which partition and split, in the order of the keys."""
+    digest = hashlib.sha256()
+    for row in np.argsort(keys.key, kind="stable"):
+        facts = [str(column[row]) for column in (keys.key, keys.source, keys.identity, keys.partition, keys.split)]
+        digest.update(json.dumps(facts, ensure_ascii=True).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def refuse_shared_images(keys: KeyList) -> int:
+    """Number of images that repeat another of their own partition and split.
+
+    Raises:
+        UserError: an image is in two partitions or two splits, where it would be on both sides of the test.
+    """
+    repeated = same_images(keys.sha256)
+    for rows in repeated:
+        if crosses(rows, keys.partition, keys.split):
+            one, other = (
+                rows[0],
+                next(row for row in rows if crosses(np.array([rows[0], row]), keys.partition, keys.split)),
+            )
+            places = [
+                f"{keys.origin[row]!r} of {str(keys.identity[row])!r} in {keys.partition[row]}, {keys.split[row]}"
+                for row in (one, other)
+            ]
+            number = sum(crosses(rows, keys.partition, keys.split) for rows in repeated)
+            raise UserError(
+                f"{number} images are on both sides of a partition or split, such as {places[0]}, which is the same "
+                f"image as {places[1]}: remove one of the two from the source. Nothing was written."
+            )
+    return sum(len(rows) - 1 for rows in repeated)

@@ -1,0 +1,65 @@
+"""The arguments of packing that shape its result, checked together, and their hash."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mint_lightning import __version__
+from mint_lightning.errors import UserError
+from mint_lightning.shards.image import Encoder, encoder_named
+from mint_lightning.shards.manifest import SCHEMA_VERSION
+from mint_lightning.shards.plan import HoldOut
+from mint_lightning.shards.sources.photo import PhotoSource
+from mint_lightning.shards.splits import check_partitions
+
+_LARGEST_SIDE = 2048
+_MOST_LANES = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How photos become a shard set; the arguments are those of `pack`.
+
+    Raises:
+        UserError: an argument cannot be used.
+    """
+
+    image_size: int
+    encoder: str
+    partitions: Mapping[str, float]
+    hold_out: HoldOut | None
+    seed: int
+    lanes: int
+    shard_bytes: int
+
+    def __post_init__(self) -> None:
+        encoder_named(self.encoder)
+        check_partitions(self.partitions)
+        if self.hold_out is not None:
+            self.hold_out.check(self.partitions)
+        for name, smallest, largest in (
+            ("image_size", 8, _LARGEST_SIDE),
+            ("lanes", 1, _MOST_LANES),
+            ("shard_bytes", 1, 2**40),
+        ):
+            value = getattr(self, name)
+            if not smallest <= value <= largest:
+                raise UserError(f"{name} = {value} cannot be used: take {smallest} to {largest}.")
+
+    @property
+    def codec(self) -> Encoder:
+        """The encoder itself."""
+        return encoder_named(self.encoder)
+
+    def partition_rules(self) -> dict[str, Any]:
+        """Name of each partition -> its fraction, or the rule by which photos are held out for it."""
+        return {**dict(sorted(self.partitions.items())), **(self.hold_out.rules() if self.hold_out else {})}
+
+    def request(self, source: PhotoSource) -> dict[str, Any]:
+        """What is asked for, as JSON values: equal requests give equal shard sets with one version of this program."""
+        arguments = asdict(self)
+        arguments["partitions"] = dict(sorted(self.partitions.items()))
+        if self.hold_out is not None:
+            arguments["hold_out"]["partitions"] = sorted(set(self.hold_out.partitions))
+        versions = {"schema_version": SCHEMA_VERSION, "tool_version": __version__}
+        return {"source": dict(source.describe()), **arguments, **versions}

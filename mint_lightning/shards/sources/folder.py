@@ -1,0 +1,118 @@
+"""Photos in a folder with one folder for each person: root/identity/image."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from mint_lightning.errors import UserError
+from mint_lightning.shards.image import MAX_BYTES, BrokenImage
+from mint_lightning.shards.sources.photo import Photo
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
+)
+
+
+class FolderSource:
+    """All images below `root/identity/`, at any depth; the first folder's name is the identity.
+
+    Hidden files, files with another ending than an image's, and files that lie beside the identity folders are no
+    photos: `skipped` names them.
+
+    Args:
+        root: the folder.
+        name: name of the database; the folder's own name by default.
+
+    Raises:
+        UserError: on listing, if the folder is missing or has no photos in folders by identity.
+    """
+
+    def __init__(self, root: str | Path, name: str | None = None) -> None:
+        self.root = Path(root).expanduser().absolute()
+        self.name = name or self.root.name
+
+    def describe(self) -> dict[str, Any]:
+        """Kind, name and a hash of all file names and sizes (not of the contents: those are read only once)."""
+        photos, _, listing = self._scan
+        return {"kind": "folder", "name": self.name, "photos": len(photos), "listing": listing}
+
+    def list(self) -> Sequence[Photo]:
+        """All photos; `origin` is the path below the root."""
+        return self._scan[0]
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Paths below the root that are no photos."""
+        return self._scan[1]
+
+    @cached_property
+    def _scan(self) -> tuple[Sequence[Photo], Sequence[str], str]:
+        photos: list[Photo] = []
+        skipped: list[str] = []
+        digest = sha256()
+        # Sorted, for equal folders are to give equal hashes on every file system.
+        for entry in _entries(self.root):
+            if entry.name.startswith(".") or not entry.is_dir():
+                skipped.append(_text(entry.name))
+                continue
+            identity = _text(entry.name)
+            found = len(photos)
+            for path, size in _files(entry.path):
+                origin = f"{identity}/{_text(os.path.relpath(path, entry.path))}"
+                if size is None:
+                    skipped.append(origin)
+                    continue
+                digest.update(f"{len(origin)}:{origin}:{size}\n".encode())
+                photos.append(Photo(self.name, identity, origin, ReadFile(path)))
+            if len(photos) == found:
+                skipped.append(f"{identity}/ (no image in it)")
+        if not photos:
+            raise UserError(
+                f"{self.root} holds no photos by identity: give each person a folder with images in it, such as "
+                f"{self.root.name}/NAME/photo.jpg (it has {', '.join(skipped[:3]) or 'nothing'})."
+            )
+        return photos, skipped, digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """Reads one file."""
+
+    path: str
+
+    def __call__(self) -> bytes:
+        """The file's bytes. Raises `BrokenImage` for a file too large to be a photo, before reading it."""
+        if os.stat(self.path).st_size > MAX_BYTES:
+            raise BrokenImage(f"larger than {MAX_BYTES // 2**20} MiB")
+        with open(self.path, "rb") as stream:
+            return stream.read()
+
+
+def _entries(folder: str | Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+
+
+def _files(folder: str) -> Iterator[tuple[str, int | None]]:
+    """Path and size of each photo at any depth; the size is None where it is no photo."""
+    for entry in _entries(folder):
+        if entry.name.startswith("."):
+            yield entry.path, None
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path)
+        elif entry.is_file() and os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            yield entry.path, entry.stat().st_size
+        else:
+            yield entry.path, None
+
+
+def _text(name: str) -> str:
+    # File names are bytes; those that are no UTF-8 would fail in JSON and parquet.
+    return name.replace(os.sep, "/").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

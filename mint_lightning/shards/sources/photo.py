@@ -1,0 +1,55 @@
+"""What a source of photos is: it has a name, describes itself, and lists photos that are read later."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo that can be read when it is needed, in this process or another.
+
+    Attributes:
+        source: name of the database.
+        identity: the person (or object) within that source.
+        origin: name of the photo within the source, unique together with source and identity; never absolute.
+        reader: called without arguments, gives the bytes of an image file, or a uint8 array (H, W, 3) RGB or (H, W)
+            grey. It must be picklable and small: pack sends it to worker processes.
+    """
+
+    source: str
+    identity: str
+    origin: str
+    reader: Callable[[], bytes | Pixels]
+
+    def read(self) -> bytes | Pixels:
+        """The image file's bytes, or its pixels: uint8 (H, W, 3) RGB or (H, W) grey."""
+        return self.reader()
+
+
+class PhotoSource(Protocol):
+    """A database of photos by identity.
+
+    A source may also have an attribute `skipped`, names of files that are no photos (known after `list`).
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the database."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """JSON values that pin down the content: "kind", "name" and what else changes it; never an absolute path.
+
+        The optional "alignment" and "border" say how the photos were aligned and what surrounds them.
+        """
+        ...
+
+    def list(self) -> Sequence[Photo]:
+        """All photos, without reading them. The order does not matter."""
+        ...

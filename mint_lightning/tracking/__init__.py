@@ -1,0 +1,1 @@
+"""Runs that people compare, in MLflow."""

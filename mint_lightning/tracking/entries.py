@@ -1,0 +1,114 @@
+"""Single entries of an MLflow run: parameters, metrics and shard sets, within the limits MLflow has for them."""
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mint_lightning.evidence import RowEvidence
+from mint_lightning.report import wording
+from mint_lightning.report.cells import twin_spread
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+PARAM_LIMIT = 500
+PARAMS_AT_ONCE = 100
+DIGEST_LIMIT = 36
+CONTROLS = {"pixels": "pixels_auc", "twins": "twins_auc", "reference": "references_auc"}
+
+
+def row_metrics(row: RowEvidence) -> dict[str, float]:
+    """The figures of a row as metrics; what could not be resolved or was not run is left out.
+
+    Rounded to four decimals (p-values to three digits), as far as they are known and as MLflow's columns show them; the
+    artifact `evidence.json` has every digit.
+    """
+    found = {
+        "auc": row.auc.value,
+        "auc_low": row.auc.low,
+        "auc_high": row.auc.high,
+        "balanced_accuracy": row.accuracy.value,
+        "n": float(row.auc.images),
+        "n_people": float(row.auc.identities),
+        "finds": float(row.finds),
+    }
+    for target, name in ((0.1, "10pct"), (0.01, "1pct"), (0.001, "01pct")):
+        point = wording.operating_point(row, target)
+        if point is not None and point.resolvable and point.tpr is not None:
+            found[f"tpr_at_{name}_fpr"] = point.tpr.value
+    if row.excess is not None:
+        found |= {"excess": row.excess.value, "excess_low": row.excess.low, "excess_high": row.excess.high}
+        found["p_holm"] = row.excess.p_holm
+    for control in row.controls:
+        name = CONTROLS.get(control.kind)
+        if name is not None and control.counts:
+            found[name] = max(found.get(name, 0.0), control.auc.value)
+    if sum(control.kind == "twin" for control in row.controls) > 1:
+        found["twins_auc_sd"] = twin_spread(row)
+    if row.validate_auc is not None:
+        found["validate_auc"] = row.validate_auc
+    return {name: float(f"{value:.3g}") if name == "p_holm" else round(value, 4) for name, value in found.items()}
+
+
+def row_params(row: RowEvidence) -> dict[str, Any]:
+    """What a row is: tap, head, network, seed, and samples where it was fitted."""
+    found = {"tap": row.tap or "-", "head": row.head, "network": row.network, "seed": row.seed}
+    return found | ({"samples": row.samples} if row.samples else {})
+
+
+def log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> None:
+    """Log parameters, nested mappings as `a/b`, each value cut at 500 characters."""
+    from mlflow.entities import Param
+
+    flat = [Param(key, cut(value)) for key, value in flatten(params).items()]
+    for start in range(0, len(flat), PARAMS_AT_ONCE):
+        client.log_batch(run, params=flat[start : start + PARAMS_AT_ONCE])
+
+
+def log_metrics(client: "MlflowClient", run: str, metrics: Mapping[str, float]) -> None:
+    """Log final figures in one call."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    client.log_batch(run, metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()])
+
+
+def log_shards(
+    client: "MlflowClient",
+    run: str,
+    manifests: Mapping[str, str],
+    *,
+    context: str = "table",
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Log shard sets as dataset inputs. MLflow's digest holds 36 characters, so the whole hash is in the source."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    inputs = []
+    for name, manifest_hash in manifests.items():
+        source = json.dumps({"shards": name, "manifest_sha256": manifest_hash})
+        profile = json.dumps(dict(facts or {}), ensure_ascii=False, default=str)
+        dataset = Dataset(name[:500], manifest_hash[:DIGEST_LIMIT], "shards", source, profile=profile)
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
+    if inputs:
+        client.log_inputs(run, inputs)
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, keys joined by "/" and cleaned of what MLflow refuses in a name."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        name = prefix + re.sub(r"[^\w./ -]+", "_", str(key))
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{name}/")
+        else:
+            flat[name[:250]] = value
+    return flat
+
+
+def cut(value: Any) -> str:
+    """A value as text of at most 500 characters, an ellipsis marking what is missing."""
+    text = str(value)
+    return text if len(text) <= PARAM_LIMIT else f"{text[: PARAM_LIMIT - 1]}…"

@@ -1,0 +1,149 @@
+"""Lightning's MLflow logger with defaults that work, and with what a membership audit must write down."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch.loggers import MLFlowLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from mint_lightning.errors import UserError
+from mint_lightning.report.context import git_commit
+from mint_lightning.tracking import entries, runs
+from mint_lightning.tracking.library import quiet
+from mint_lightning.tracking.store import open_store
+
+if TYPE_CHECKING:
+    from mint_lightning.evidence import TableEvidence
+    from mint_lightning.report.context import Context
+
+
+class MintLogger(MLFlowLogger):
+    """Logs to `sqlite:///mlruns/mlflow.db` under `root`; checkpoints go to `mlruns/checkpoints/EXPERIMENT/RUN`.
+
+    Every method does its work on rank 0 alone and is harmless on the others.
+
+    Args:
+        experiment: Name of the experiment, made if there is none.
+        run_name: Name of the run in the list of runs; MLflow invents one if it is not given.
+        tracking_uri: Address of the store: `sqlite:///FILE` (relative to root), `postgresql://...` or `http://SERVER`.
+            Default: the variable MLFLOW_TRACKING_URI, else `sqlite:///mlruns/mlflow.db`.
+        root: Folder that holds `mlruns`.
+        tags: Further tags of the run.
+        parent_run: Id of the run this one belongs to, shown below it in the list.
+        run_id: Id of a run to go on with.
+        log_model: Copy the checkpoint to the artifacts of the run at the end.
+
+    Raises:
+        UserError: The store cannot be used, or the server does not answer. Raised at once, not after a training.
+    """
+
+    def __init__(
+        self,
+        experiment: str = "mint",
+        run_name: str | None = None,
+        tracking_uri: str | None = None,
+        root: str = ".",
+        tags: dict[str, str] | None = None,
+        parent_run: str | None = None,
+        run_id: str | None = None,
+        log_model: bool = False,
+    ) -> None:
+        quiet()
+        self.store = open_store(root, tracking_uri)
+        self._root = Path(root)
+        tags = dict(tags or {})
+        if parent_run is not None:
+            tags["mlflow.parentRunId"] = parent_run
+        super().__init__(
+            experiment_name=experiment,
+            run_name=run_name,
+            tracking_uri=self.store.uri,
+            tags=tags,
+            run_id=run_id,
+            log_model=log_model,
+        )
+        self._prepare()
+
+    @rank_zero_only
+    def _prepare(self) -> None:
+        """Make the experiment ourselves: Lightning would put its artifacts in the folder the program was started in."""
+        if self._run_id is None:
+            self._experiment_id = self.store.experiment(self._experiment_name)
+            if commit := git_commit(self._root):
+                self.tags = {"git_commit": commit, **(self.tags or {})}
+            return
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.store.client.get_run(self._run_id)
+        except MlflowException as error:
+            raise UserError(f"There is no run {self._run_id!r} in {self.store.uri}.") from error
+
+    @property
+    def save_dir(self) -> str:
+        """Folder below which Lightning keeps checkpoints, as `save_dir/name/version/checkpoints`."""
+        return str(self.store.checkpoints)
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, which reads better as a folder than its number."""
+        return self._experiment_name
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
+        """Log parameters, flattened to `model/lr` and cut at 500 characters."""
+        from lightning.fabric.utilities.logger import _convert_params
+
+        entries.log_params(self.experiment, self._run(), _convert_params(params))
+
+    @rank_zero_only
+    def log_config(self, config: str | Mapping[str, Any]) -> None:
+        """Keep the resolved configuration as the artifact `config.yaml`: YAML text, or a mapping to write as YAML."""
+        import yaml
+
+        text = config if isinstance(config, str) else yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        self.experiment.log_text(self._run(), text, "config.yaml")
+
+    @rank_zero_only
+    def log_subject(self, *, network: str, fingerprint: str, tap: str, head: str, seed: int, samples: int = 0) -> None:
+        """Log what is audited and by what, as parameters; the fingerprint as a tag too, to search by."""
+        found = {"network": network, "tap": tap, "head": head, "seed": seed, "fingerprint": fingerprint}
+        entries.log_params(self.experiment, self._run(), found | ({"samples": samples} if samples else {}))
+        self.experiment.set_tag(self._run(), "fingerprint", fingerprint)
+
+    @rank_zero_only
+    def log_shards(self, name: str, manifest_hash: str, *, context: str = "fit", **facts: Any) -> None:
+        """Log a shard set as a dataset input of the run: its name, the hash of its manifest, and counts to look at.
+
+        context says what it served for ("fit", "test"); facts are JSON values.
+        """
+        entries.log_shards(self.experiment, self._run(), {name: manifest_hash}, context=context, facts=facts)
+
+    @rank_zero_only
+    def log_file(self, path: Path | str, folder: str | None = None) -> None:
+        """Copy a file, or what lies in a folder, to the artifacts of the run."""
+        path = Path(path)
+        if path.is_dir():
+            self.experiment.log_artifacts(self._run(), str(path), folder)
+        else:
+            self.experiment.log_artifact(self._run(), str(path), folder)
+
+    @rank_zero_only
+    def log_json(self, value: Any, name: str) -> None:
+        """Keep a JSON value as an artifact."""
+        self.experiment.log_text(self._run(), json.dumps(value, indent=2, ensure_ascii=False), name)
+
+    @rank_zero_only
+    def log_evidence(self, evidence: "TableEvidence", context: "Context", **files: Any) -> None:
+        """Log evidence on this run: final figures of its one row, pictures, table, page; see `runs.log_evidence`."""
+        if len(evidence.rows) == 1:
+            entries.log_metrics(self.experiment, self._run(), entries.row_metrics(evidence.rows[0]))
+        runs.log_evidence(self.experiment, self._run(), evidence, context, **files)
+
+    def _run(self) -> str:
+        run = self.run_id
+        if run is None:
+            raise RuntimeError("a run id was asked for on a rank other than 0")
+        return run
