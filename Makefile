@@ -5,13 +5,20 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test lint types ui install clean
+.PHONY: demo test slow bench-demo lint types ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+# Hours: planted membership over ten seeds, forty seeds with nothing to find, coverage of the intervals.
+slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+bench-demo: $(STAMP)
+	$(BIN)/python benchmarks/demo.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -21,8 +28,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 ui: $(STAMP)
-	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C stops it)"
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --port 5000
+	$(BIN)/python -m mint_lightning.tracking.ui
 
 install: $(STAMP)
 

@@ -16,7 +16,7 @@ from mint_lightning.audited.iresnet import (
 )
 from mint_lightning.audited.network import AuditedNetwork
 from mint_lightning.audited.pixels import STATISTICS, PixelNetwork
-from mint_lightning.audited.precision import BF16, autocast, native_bf16
+from mint_lightning.audited.precision import BF16, autocast, bf16_is_faster
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.audited.twin import adapt_batchnorm, untrained_twin
 from mint_lightning.audited.views import VIEWS, view
@@ -41,6 +41,7 @@ __all__ = [
     "TapInfo",
     "adapt_batchnorm",
     "autocast",
+    "bf16_is_faster",
     "build",
     "fingerprint",
     "iresnet18",
@@ -51,7 +52,6 @@ __all__ = [
     "iresnet_small",
     "load_into",
     "load_state",
-    "native_bf16",
     "parse_tap",
     "reduce",
     "untrained_twin",

@@ -62,6 +62,8 @@ class IResNet(nn.Module):
         embedding: Length of the embedding.
         image_size: Side of the square input in pixels; it decides the size of `fc`.
         dropout: Share of values dropped before `fc` while training.
+        stem_stride: Of the first convolution; 1 in every published network. 2 or 4 makes all that follows 4 or 16
+            times cheaper.
     """
 
     def __init__(
@@ -71,12 +73,15 @@ class IResNet(nn.Module):
         embedding: int = 512,
         image_size: int = 112,
         dropout: float = 0.0,
+        stem_stride: int = 1,
     ) -> None:
         super().__init__()
         for name, values in (("blocks", blocks), ("widths", widths)):
             if len(values) != _STAGES or min(values) < 1:
                 raise UserError(f"IResNet's {name} must be four positive numbers, one for each stage, not {values!r}.")
-        self.conv1 = _conv3x3(3, widths[0])
+        if stem_stride < 1:
+            raise UserError(f"IResNet's stem_stride must be at least 1, not {stem_stride}.")
+        self.conv1 = _conv3x3(3, widths[0], stem_stride)
         self.bn1 = nn.BatchNorm2d(widths[0])
         self.prelu = nn.PReLU(widths[0])
         self.layer1 = self._stage(blocks[0], widths[0], widths[0])
@@ -85,7 +90,7 @@ class IResNet(nn.Module):
         self.layer4 = self._stage(blocks[3], widths[2], widths[3])
         self.bn2 = nn.BatchNorm2d(widths[3])
         self.dropout = nn.Dropout(dropout)
-        side = image_size
+        side = (image_size + stem_stride - 1) // stem_stride
         for _ in range(_STAGES):
             side = (side + 1) // 2
         self.fc = nn.Linear(widths[3] * side * side, embedding)
@@ -146,6 +151,7 @@ def iresnet_small(
     embedding: int = 128,
     image_size: int = 112,
     dropout: float = 0.0,
+    stem_stride: int = 1,
 ) -> IResNet:
     """The same network small enough to be trained on two processor cores in minutes: one block to a stage."""
-    return IResNet(blocks, widths, embedding, image_size, dropout)
+    return IResNet(blocks, widths, embedding, image_size, dropout, stem_stride)

@@ -12,7 +12,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from mint_lightning.audited.aad import Layout, Reduction, parse_tap
 from mint_lightning.audited.card import NetworkCard
 from mint_lightning.audited.describe import TapInfo, describe_taps
-from mint_lightning.audited.precision import BF16, autocast, native_bf16
+from mint_lightning.audited.precision import BF16, autocast, bf16_is_faster
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.audited.taps import read_taps
 from mint_lightning.audited.views import view
@@ -26,7 +26,8 @@ class AuditedNetwork(nn.Module):
     """A frozen network with named taps: uint8 images in, auxiliary auditable data (AAD) out.
 
     It takes the module over: eval mode for good, no gradients, convolution weights in channels_last strides. None of
-    its values ever changes, which `fingerprint` shows.
+    its values ever changes, which `fingerprint` shows. Taps are hooks for as long as a forward runs, so threads that
+    share a network must take turns.
 
     Args:
         module: Any network that takes float32 (B, 3, H, W).
@@ -34,8 +35,8 @@ class AuditedNetwork(nn.Module):
             last is the outcome (the embedding, or the logits).
         preprocessing: What the network expects of its input; InsightFace's at 112x112 if None.
         name: What people call it.
-        bf16: Run under bfloat16 autocast; `"auto"`: where the device computes in bfloat16 itself. AAD is float32 in
-            either case.
+        bf16: Run under bfloat16 autocast; `"auto"`: where the device is measured to be faster in it. AAD is float32 in
+            either case, but rounded, so an audit and its calibration want the same setting.
         layout: `"NHWC"` for networks whose maps have the shape (B, H, W, C), as Swin's.
         channels_last: Run convolutions on channels_last memory; given up by itself where a module cannot.
 
@@ -66,6 +67,7 @@ class AuditedNetwork(nn.Module):
         self.layout: Layout = layout
         self._seen_whole: set[str] = set()
         self._memory_format = torch.contiguous_format
+        # Faster wherever measured in float32: iresnet_small 236 against 173 images/s a core, iresnet18 20 against 17.
         if channels_last:
             self._set_memory_format(torch.channels_last)
         if not self.taps:
@@ -92,7 +94,7 @@ class AuditedNetwork(nn.Module):
     @property
     def uses_bf16(self) -> bool:
         """Whether a forward on the present device runs under bfloat16 autocast."""
-        return native_bf16(self.device.type) if self.bf16 == "auto" else self.bf16
+        return bf16_is_faster(self.device.type) if self.bf16 == "auto" else self.bf16
 
     @torch.no_grad()
     def forward(

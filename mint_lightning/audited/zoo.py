@@ -28,7 +28,8 @@ class NetworkSource:
         preprocessing: Values of `Preprocessing` (size, mean, std, channels) that differ from the architecture's.
         name: What people call it.
         seed: Of random weights.
-        bf16: bfloat16 autocast; `auto`: where the processor computes in it.
+        bf16: bfloat16 autocast; `auto`: where the device is measured to be faster in it. Off by default, so that the
+            same audit gives the same figures on another machine.
     """
 
     card: str | None = None

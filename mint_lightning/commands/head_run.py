@@ -12,6 +12,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.learning.collect import gather, score_set
 from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
+from mint_lightning.learning.predictions import ScoresWriter
 from mint_lightning.learning.reading import AUDITED
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.report import Context
@@ -74,9 +75,11 @@ def _best(cli: Any) -> float:
 
 
 def _scores(cli: Any, rows: Any, checkpoint: str) -> ScoreSet:
-    data = cli.datamodule
+    data, trainer = cli.datamodule, cli.trainer
     data.predict_rows = rows
-    pieces = cli.trainer.predict(cli.model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    # The user's predictions are those of `predict`; this pass is ours.
+    trainer.callbacks = [callback for callback in trainer.callbacks if not isinstance(callback, ScoresWriter)]
+    pieces = trainer.predict(cli.model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return score_set(data, *gather(pieces or []), AUDITED)
 
 

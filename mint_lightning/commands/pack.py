@@ -31,7 +31,7 @@ def pack(
     """Pack photos into a shard set: one pipeline for all, splits and partitions by a hash of the identity.
 
     Args:
-        source: KIND:PATH, folder:DIR (DIR/identity/photo), npz:FILE (see docs/databases.md) or
+        source: KIND:PATH, folder:DIR (DIR/identity/photo), npz:FILE (keys blob, offset, label, identity) or
             synthetic:identities=N,photos=K,difficulty=hard,seed=0.
         out: the folder to make; manifest.json is written last.
         name: how the shard set calls the source; made from PATH by default.

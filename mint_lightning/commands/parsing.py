@@ -1,6 +1,7 @@
 """Typed functions as commands: the signature is the schema, the argument docs are the help."""
 
 import argparse
+import copy
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +70,8 @@ def typed(kind: Any, value: Any, what: str) -> Any:
     parser = ArgumentParser(exit_on_error=False, parser_mode="omegaconf+")
     parser.add_argument("--value", type=kind)
     try:
-        return parser.instantiate(parser.parse_object({"value": value})).value
+        # The parser writes into what it is given.
+        return parser.instantiate(parser.parse_object({"value": copy.deepcopy(value)})).value
     except argparse.ArgumentError as error:
         raise UserError(f"{what}: {one_sentence(error)}") from error
 

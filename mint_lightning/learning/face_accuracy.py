@@ -1,8 +1,8 @@
 """Verification accuracy of a trained network, on people it never saw."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from mint_lightning.learning.speed import Format
 from mint_lightning.shards import EvalLoader, KeyList, Photo
 
 Measure = Literal["held-out", "lfw", "none"]
+MEASURES: tuple[str, ...] = get_args(Measure)
 _BATCH = 256
 
 
@@ -62,7 +63,7 @@ def measure(
     return verification(cosine, chosen.same[whole], chosen.fold[whole])
 
 
-def _read(pairs: Pairs, photos: list[Photo]) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+def _read(pairs: Pairs, photos: Sequence[Photo]) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
     for start in range(0, len(pairs.photos), _BATCH):
         places = pairs.photos[start : start + _BATCH]
         pixels = np.stack([_decode(photos[place]) for place in places])
@@ -74,4 +75,5 @@ def _decode(photo: Photo) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if isinstance(data, bytes) else None
     if image is None:
         raise UserError(f"The photo {photo.origin} of LFW cannot be decoded: the archive is damaged.")
-    return image[:, :, ::-1]
+    pixels: NDArray[np.uint8] = image[:, :, ::-1]
+    return pixels

@@ -25,8 +25,8 @@ def cosface_logits(cosine: Tensor, label: Tensor, *, scale: float, margin: float
 def arcface_logits(cosine: Tensor, label: Tensor, *, scale: float, margin: float) -> Tensor:
     """scale * cosine, at the label scale * cos(angle + margin): (B, classes) in and out; `label` int64 (B,).
 
-    Where the angle and the margin pass pi together, where the cosine would rise again, the label's logit goes on as
-    scale * (cosine - margin * sin(margin)), as InsightFace does ("easy_margin=False"), so that it never rises with the angle.
+    Where angle plus margin pass pi, the cosine would rise again: there the label's logit goes on as scale * (cosine -
+    margin * sin(margin)), as in InsightFace without "easy margin", so that it never rises with the angle.
     """
     right = cosine.gather(1, label[:, None]).clamp(-1.0, 1.0)
     # The root's slope is infinite at an angle of 0: stay a rounding error away from it.

@@ -65,21 +65,23 @@ def draw_pairs(person: Rows, rows: Rows, *, most: int = 1500, seed: int = 0) -> 
     rows = np.sort(np.asarray(rows, np.int64))
     people, which = np.unique(person[rows], return_inverse=True)
     fold_of = rng.permutation(len(people)) % FOLDS
-    found: list[tuple[Rows, Rows, Rows]] = []
+    found: list[tuple[Rows, Rows, int]] = []
     for fold in range(FOLDS):
         photos = rng.permutation(rows[fold_of[which] == fold])
         same = _same(photos, person, most=math.ceil(most / FOLDS))
-        different = _different(rng.permutation(photos), person)[: len(same)]
-        pairs = np.concatenate([same[: len(different)], different])
-        if len(different):
-            found.append((pairs, np.arange(len(pairs)) < len(different), np.full(len(pairs), fold)))
+        different = _different(rng.permutation(photos), person)
+        size = min(len(same), len(different))
+        if size:
+            found.append((same[:size], different[:size], fold))
     if len(found) < 2:
         raise UserError(
             f"{len(people)} people with {len(rows)} photos are too few to make pairs for verification: "
-            "at least four people of whom there are two photos are needed."
+            "some twenty people with two photos each are needed."
         )
-    pairs, same_flags, folds = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Pairs(pairs[:, 0], pairs[:, 1], same_flags.astype(bool), folds.astype(np.int64))
+    pairs = np.concatenate([part for same, different, _ in found for part in (same, different)])
+    flags = np.concatenate([np.repeat([True, False], len(same)) for same, _, _ in found])
+    folds = np.concatenate([np.full(2 * len(same), fold, np.int64) for same, _, fold in found])
+    return Pairs(pairs[:, 0], pairs[:, 1], flags, folds)
 
 
 def _same(photos: Rows, person: Rows, most: int) -> Rows:

@@ -1,17 +1,27 @@
 """A face network while it learns: the LightningModule behind `train_audited`."""
 
+import logging
 import math
-from typing import Any, Final
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.errors import UserError
 from mint_lightning.learning.margin import MarginHead
+from mint_lightning.learning.speed import Format
+from mint_lightning.shards import TrainLoader
 from mint_lightning.shards.batch import Batch
 
 MOMENTUM: Final = 0.9
@@ -101,10 +111,62 @@ class Recognition(L.LightningModule):
         self.history.append({"loss": loss / images, "train_accuracy": hits / images})
         self.log("train_accuracy", hits / images, prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = torch.optim.SGD(self.parameters(), self.rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.rate, total_steps=self.steps, cycle_momentum=False)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+def fit(
+    model: Recognition,
+    loader: TrainLoader,
+    epochs: int,
+    format: Format,
+    accelerator: str,
+    progress: bool,
+    logger: Logger | None,
+) -> None:
+    """Train for `epochs` epochs on one device; the model ends on the CPU.
+
+    Raises:
+        UserError: a broken image, or the loss is no longer finite.
+        KeyboardInterrupt: on Ctrl-C, where Lightning itself would leave the program.
+    """
+    with _quiet_lightning():
+        trainer = L.Trainer(
+            max_epochs=epochs,
+            accelerator=accelerator,
+            devices=1,
+            precision="bf16-mixed" if format.bf16 else "32-true",
+            logger=logger or False,
+            callbacks=[RichProgressBar()] if progress else [],
+            enable_progress_bar=progress,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+        )
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(model.train(), loader)
+        except SystemExit as error:  # what Lightning makes of Ctrl-C, switching further ones off
+            raise KeyboardInterrupt from error
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            loader.close()
+    model.cpu()
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without the lines on devices and missing validation that say nothing about this training."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def flips(rows: Rows, seed: int, step: int) -> NDArray[np.bool_]:

@@ -1,18 +1,12 @@
 """Train a face network on recorded members, so that there is something to audit whose truth is known."""
 
-import logging
-import signal
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
 from torch import Tensor
@@ -21,10 +15,10 @@ from mint_lightning.audited.architectures import Built, build
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_json
 from mint_lightning.learning.card import CARD_NAME, MemberList, finished, write_network
-from mint_lightning.learning.face_accuracy import Measure, measure
+from mint_lightning.learning.face_accuracy import MEASURES, Measure, measure
 from mint_lightning.learning.initial import seeded
-from mint_lightning.learning.recogniser import Recognition, class_of_rows
-from mint_lightning.learning.speed import Format, fastest_format
+from mint_lightning.learning.recogniser import Recognition, class_of_rows, fit
+from mint_lightning.learning.speed import choose_format
 from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
 
 __all__ = ["Recognition", "train_audited"]
@@ -101,12 +95,13 @@ def train_audited(
     root, folder = Path(shards), Path(out)
     manifest = Manifest.load(root)
     trained_on = _partitions(manifest, partitions, complement)
+    arguments, name = dict(arguments or {}), name or folder.name
     request = {
         "recipe": RECIPE_VERSION,
         "shards": manifest.hash,
         "partitions": trained_on,
         "architecture": architecture,
-        "arguments": dict(arguments or {}),
+        "arguments": arguments,
         "loss": loss,
         "scale": scale,
         "margin": margin,
@@ -117,7 +112,7 @@ def train_audited(
         "seed": seed,
         "bf16": bf16,
         "complement": complement,
-        "name": name or folder.name,
+        "name": name,
         "pairs": pairs,
     }
     request_hash = sha256_json(request)
@@ -125,6 +120,8 @@ def train_audited(
         return folder / CARD_NAME
     if epochs < 1 or not rate > 0:
         raise UserError(f"epochs={epochs} must be at least 1 and rate={rate} above 0.")
+    if pairs not in MEASURES:
+        raise UserError(f"pairs={pairs!r} is not known: give {', '.join(MEASURES)}.")
 
     keys = KeyList.load(root, manifest)
     rows = keys.where(partitions=trained_on)
@@ -133,10 +130,10 @@ def train_audited(
         raise UserError(f"The partitions {', '.join(trained_on)} hold one person: at least two are needed.")
     order = EpochOrder(keys, (rows,), batch_size, seed)
     with seeded(seed):
-        built = build(architecture, request["arguments"], seed)
+        built = build(architecture, arguments, seed)
         blank = built.preprocessing(torch.full((batch_size, 3, *built.preprocessing.size), 128, dtype=torch.uint8))
         embedding = _embedding(built, blank[:2], architecture)
-        format, speeds = (Format(bf16), {}) if bf16 != "auto" else fastest_format(built.module, blank)
+        format, speeds = choose_format(built.module, blank, bf16)
         model = Recognition(
             built.module,
             built.preprocessing,
@@ -152,15 +149,15 @@ def train_audited(
             channels_last=format.channels_last,
         )
         loader = TrainLoader(root, order, workers=workers)
-        _fit(model, loader, epochs, format, accelerator, progress, logger)
+        fit(model, loader, epochs, format, accelerator, progress, logger)
     verified = measure(pairs, root, keys, rows, built, format)
     return write_network(
         folder,
         built.module,
         built,
-        name=request["name"],
+        name=name,
         architecture=architecture,
-        arguments=request["arguments"],
+        arguments=arguments,
         members=MemberList(keys, manifest, trained_on, _seen(order, epochs)),
         accuracy={**model.history[-1], "verification": verified and asdict(verified)},
         config={
@@ -197,52 +194,6 @@ def _embedding(built: Built, blank: Tensor, architecture: str) -> int:
         found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise UserError(f"{architecture} gives {found} where embeddings (B, D) are needed: take its pooled output.")
     return output.shape[1]
-
-
-def _fit(
-    model: Recognition,
-    loader: TrainLoader,
-    epochs: int,
-    format: Format,
-    accelerator: str,
-    progress: bool,
-    logger: Logger | None,
-) -> None:
-    with _quiet_lightning():
-        trainer = L.Trainer(
-            max_epochs=epochs,
-            accelerator=accelerator,
-            devices=1,
-            precision="bf16-mixed" if format.bf16 else "32-true",
-            logger=logger or False,
-            callbacks=[RichProgressBar()] if progress else [],
-            enable_progress_bar=progress,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-        )
-        handler = signal.getsignal(signal.SIGINT)
-        try:
-            trainer.fit(model.train(), loader)
-        except SystemExit as error:  # what Lightning makes of Ctrl-C, switching further ones off
-            raise KeyboardInterrupt from error
-        finally:
-            signal.signal(signal.SIGINT, handler)
-            loader.close()
-    model.cpu()
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Without the lines on devices and missing validation that say nothing about this training."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            yield
-    finally:
-        log.setLevel(level)
 
 
 def _seen(order: EpochOrder, epochs: int) -> NDArray[np.int64]:

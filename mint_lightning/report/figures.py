@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from mint_lightning.evidence import ControlEvidence, Histogram, RowEvidence, TableEvidence
+from mint_lightning.evidence import ControlEvidence, RowEvidence, TableEvidence
 from mint_lightning.report import wording
+from mint_lightning.report.alt import MOST_ROWS, comparison_words, histogram_words, roc_words, shown_controls
 from mint_lightning.report.cells import twin_spread
 from mint_lightning.report.picture import EXTERNALS, INK, MEMBERS, MUTED, SERIES, UNSEEN, Picture, drawing
 
 MARKERS = {"pixels": "s", "twins": "D", "twin": "d", "reference": "^"}
-MOST_ROWS = 40
 
 
 def roc(evidence: TableEvidence) -> Picture:
@@ -36,8 +36,15 @@ def roc(evidence: TableEvidence) -> Picture:
             axis.set_minor_formatter(NullFormatter())
         axes.set(xlim=(floor, 1), ylim=(floor, 1.05), xlabel="Outsiders wrongly accused (FPR)")
         axes.set_ylabel("Training photos recognised (TPR)")
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, title="Row · AUC", alignment="left")
-    return Picture("roc", figure, "ROC curves, log axes", _roc_words(evidence))
+        axes.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.0),
+            borderaxespad=0,
+            title="Row · AUC",
+            alignment="left",
+        )
+    return Picture("roc", figure, "ROC curves, log axes", roc_words(evidence))
 
 
 def _roc_line(axes: Any, row: RowEvidence, colour: str) -> Line2D:
@@ -79,7 +86,7 @@ def comparison(evidence: TableEvidence) -> Picture:
         axes = figure.add_subplot()
         axes.axvline(0.5, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         for line, row in enumerate(rows):
-            for step, control in enumerate(_shown_controls(row)):
+            for step, control in enumerate(shown_controls(row)):
                 spread = twin_spread(row) if control.kind == "twins" else None
                 _control(axes, line + 0.06 + 0.17 * step, control, spread)
             _whisker(axes, line - 0.18, row.auc.low, row.auc.high, MEMBERS, 2.4)
@@ -90,16 +97,7 @@ def comparison(evidence: TableEvidence) -> Picture:
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("AUC (0.5 is guessing), with intervals")
         figure.legend(handles=_comparison_key(rows), loc="outside lower center", ncols=5, handletextpad=0.3)
-    return Picture("comparison", figure, "Each row beside its controls", _comparison_words(rows))
-
-
-def _shown_controls(row: RowEvidence) -> list[ControlEvidence]:
-    """The controls the excess is made of: best pixels, mean of the twins, the highest reference."""
-    counting = [control for control in row.controls if control.counts]
-    best: dict[str, ControlEvidence] = {}
-    for control in sorted(counting, key=lambda control: control.auc.value):
-        best[control.kind] = control
-    return [best[kind] for kind in MARKERS if kind in best]
+    return Picture("comparison", figure, "Each row beside its controls", comparison_words(rows))
 
 
 def _whisker(axes: Any, line: float, low: float, high: float, colour: str, width: float) -> None:
@@ -122,8 +120,10 @@ def _comparison_key(rows: Sequence[RowEvidence]) -> list[Line2D]:
     present = {control.kind for row in rows for control in row.controls}
     for kind, name in names.items():
         if kind in present:
-            mark = {"marker": MARKERS[kind], "markerfacecolor": "none", "linewidth": 1}
-            handles.append(Line2D([], [], color=EXTERNALS, label=name, **mark))
+            line = Line2D(
+                [], [], color=EXTERNALS, marker=MARKERS[kind], markerfacecolor="none", linewidth=1, label=name
+            )
+            handles.append(line)
     return handles
 
 
@@ -149,7 +149,7 @@ def histogram(row: RowEvidence, name: str = "histogram") -> Picture:
         axes.set(xlabel=f"Score of {_plain(row.name)} (further right: more like a training photo)")
         axes.set_ylabel("Share of the group")
         figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2, handlelength=1.5)
-    return Picture(name, figure, f"Scores of {row.name}", _histogram_words(row))
+    return Picture(name, figure, f"Scores of {row.name}", histogram_words(row))
 
 
 def _thresholds(axes: Any, row: RowEvidence) -> None:
@@ -172,43 +172,6 @@ def _plain(name: str) -> str:
     name = " ".join(name.split())
     name = name if len(name) <= 40 else f"{name[:39]}…"
     return f" {name}" if name.startswith("_") else name
-
-
-def _roc_words(evidence: TableEvidence) -> str:
-    parts = [f"{row.name}: AUC {wording.decimal(row.auc.value)}" for row in evidence.rows[:MOST_ROWS]]
-    return (
-        "True positive rate against false positive rate on logarithmic axes, one curve for each row, "
-        f"beside the diagonal of guessing. {'; '.join(parts)}."
-    )
-
-
-def _comparison_words(rows: Sequence[RowEvidence]) -> str:
-    lines = []
-    for row in rows:
-        controls = ", ".join(
-            f"{control.name} {wording.decimal(control.auc.value)}"
-            for control in _shown_controls(row)
-        )
-        auc = f"{row.name}: {wording.decimal(row.auc.value)} {wording.interval(row.auc)}"
-        lines.append(f"{auc}; {controls}" if controls else auc)
-    return f"AUC of each row and of its controls. {'. '.join(lines)}."
-
-
-def _histogram_words(row: RowEvidence) -> str:
-    def middle(counts: Sequence[int], data: Histogram) -> str:
-        half, total = sum(counts) / 2, 0
-        for index, count in enumerate(counts):
-            total += count
-            if total >= half:
-                return f"{(data.edges[index] + data.edges[index + 1]) / 2:.3g}"
-        return "none"
-
-    data = row.histogram
-    text = (
-        f"Histograms of the score {row.name}: the middle of the training photos is near {middle(data.members, data)}, "
-        f"that of the outsiders' near {middle(data.externals, data)}"
-    )
-    return f"{text}, that of the unseen photos near {middle(data.unseen, data)}." if sum(data.unseen) else f"{text}."
 
 
 def pictures(evidence: TableEvidence) -> tuple[Picture, ...]:

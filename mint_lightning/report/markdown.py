@@ -10,7 +10,8 @@ from mint_lightning.report.context import Context
 
 def render_markdown(evidence: TableEvidence, context: Context | None = None) -> str:
     """The claim, the table and its notes; with a context also how it was made. Ends with a newline."""
-    lines = [f"**{escape(_first(wording.claim_sentence(evidence)))}** {escape(_rest(wording.claim_sentence(evidence)))}"]
+    outcome, _, reason = wording.claim_sentence(evidence).partition(". ")
+    lines = [f"**{escape(outcome)}.** {escape(reason)}"]
     lines += ["", *_table(evidence), "", f"{wording.level_note(evidence)} n: {escape(wording.sizes(evidence))}."]
     if context is not None:
         lines += ["", *_made(context)]
@@ -64,11 +65,3 @@ def escape(text: str) -> str:
 
 def _code(text: str) -> str:
     return " ".join(text.split()).replace("`", "'")
-
-
-def _first(sentence: str) -> str:
-    return f"{sentence.partition('. ')[0]}."
-
-
-def _rest(sentence: str) -> str:
-    return sentence.partition(". ")[2]

@@ -58,7 +58,7 @@ def drawing() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure with its name (unique on a page, a valid file stem), title and a description for those who do not see it.
+    """A figure with its name (unique on a page, a valid file stem), its title, and what it shows in words.
 
     Made and saved under `drawing`; the figure belongs to no pyplot window.
     """

@@ -34,7 +34,7 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
         "n_people": float(row.auc.identities),
         "finds": float(row.finds),
     }
-    for target, name in ((0.1, "10pct"), (0.01, "1pct"), (0.001, "01pct")):
+    for target, name in ((0.1, "10pct"), (0.01, "1pct"), (0.001, "0.1pct")):
         point = wording.operating_point(row, target)
         if point is not None and point.resolvable and point.tpr is not None:
             found[f"tpr_at_{name}_fpr"] = point.tpr.value
@@ -42,8 +42,8 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
         found |= {"excess": row.excess.value, "excess_low": row.excess.low, "excess_high": row.excess.high}
         found["p_holm"] = row.excess.p_holm
     for control in row.controls:
-        name = CONTROLS.get(control.kind)
-        if name is not None and control.counts:
+        if control.counts and control.kind in CONTROLS:
+            name = CONTROLS[control.kind]
             found[name] = max(found.get(name, 0.0), control.auc.value)
     if sum(control.kind == "twin" for control in row.controls) > 1:
         found["twins_auc_sd"] = twin_spread(row)

@@ -3,6 +3,8 @@
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +29,23 @@ def quiet() -> None:
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
+
+
+@contextmanager
+def variable_kept() -> Iterator[None]:
+    """Leave MLFLOW_TRACKING_URI as the user set it.
+
+    `mlflow.set_tracking_uri`, which Lightning calls, writes it, and a second store opened in this process would then
+    take the first one's address for the user's wish.
+    """
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def client(uri: str) -> "MlflowClient":

@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.loggers import MLFlowLogger
+from lightning.pytorch.loggers.logger import rank_zero_experiment
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from mint_lightning.errors import UserError
 from mint_lightning.report.context import git_commit
 from mint_lightning.tracking import entries, runs
-from mint_lightning.tracking.library import quiet
+from mint_lightning.tracking.library import quiet, variable_kept
 from mint_lightning.tracking.store import open_store
+from mint_lightning.tracking.view import set_view
 
 if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
     from mint_lightning.evidence import TableEvidence
     from mint_lightning.report.context import Context
 
@@ -71,8 +75,9 @@ class MintLogger(MLFlowLogger):
         """Make the experiment ourselves: Lightning would put its artifacts in the folder the program was started in."""
         if self._run_id is None:
             self._experiment_id = self.store.experiment(self._experiment_name)
-            if commit := git_commit(self._root):
-                self.tags = {"git_commit": commit, **(self.tags or {})}
+            set_view(self.store.client, self._experiment_id)
+            commit = git_commit(self._root)
+            self.tags = {"kind": "fit"} | ({"git_commit": commit} if commit else {}) | (self.tags or {})
             return
         from mlflow.exceptions import MlflowException
 
@@ -80,6 +85,13 @@ class MintLogger(MLFlowLogger):
             self.store.client.get_run(self._run_id)
         except MlflowException as error:
             raise UserError(f"There is no run {self._run_id!r} in {self.store.uri}.") from error
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> "MlflowClient":
+        """The MLflow client; the first call makes the run."""
+        with variable_kept():
+            return super().experiment
 
     @property
     def save_dir(self) -> str:
@@ -93,10 +105,14 @@ class MintLogger(MLFlowLogger):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
-        """Log parameters, flattened to `model/lr` and cut at 500 characters."""
+        """Log parameters, flattened to `model/lr` and cut at 500 characters.
+
+        Raises:
+            UserError: The run has other values already: another training is another run.
+        """
         from lightning.fabric.utilities.logger import _convert_params
 
-        entries.log_params(self.experiment, self._run(), _convert_params(params))
+        self._log_params(_convert_params(params))
 
     @rank_zero_only
     def log_config(self, config: str | Mapping[str, Any]) -> None:
@@ -110,7 +126,7 @@ class MintLogger(MLFlowLogger):
     def log_subject(self, *, network: str, fingerprint: str, tap: str, head: str, seed: int, samples: int = 0) -> None:
         """Log what is audited and by what, as parameters; the fingerprint as a tag too, to search by."""
         found = {"network": network, "tap": tap, "head": head, "seed": seed, "fingerprint": fingerprint}
-        entries.log_params(self.experiment, self._run(), found | ({"samples": samples} if samples else {}))
+        self._log_params(found | ({"samples": samples} if samples else {}))
         self.experiment.set_tag(self._run(), "fingerprint", fingerprint)
 
     @rank_zero_only
@@ -140,7 +156,21 @@ class MintLogger(MLFlowLogger):
         """Log evidence on this run: final figures of its one row, pictures, table, page; see `runs.log_evidence`."""
         if len(evidence.rows) == 1:
             entries.log_metrics(self.experiment, self._run(), entries.row_metrics(evidence.rows[0]))
+            self.experiment.set_tag(self._run(), "finds", "yes" if evidence.rows[0].finds else "no")
         runs.log_evidence(self.experiment, self._run(), evidence, context, **files)
+
+    def _log_params(self, params: Mapping[str, Any]) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            entries.log_params(self.experiment, self._run(), params)
+        except MlflowException as error:
+            if "Changing param values is not allowed" not in str(error):
+                raise
+            raise UserError(
+                f"The run {self._run()} was made with other parameters: another training is a new run, and "
+                "parent_run names the one it comes from."
+            ) from error
 
     def _run(self) -> str:
         run = self.run_id

@@ -176,4 +176,3 @@ def _answers(uri: str, scheme: str) -> None:
 
 def _first_line(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-

@@ -32,9 +32,9 @@ COLUMNS = {
     "params.`network`": 120,
     "tags.`table`": 160,
 }
-NOTE = """One run for each table, and below it one for each row: a head at a tap, or a score without fitting.
-**Views → Layers** lists the rows of all tables by their excess, the lead of their AUC over the best control.
-A row finds membership where `p_holm` is below 0.05. Parent runs hold the report, pictures and scores."""
+NOTE = """**Views → Layers** (top right) lists all rows by excess; a row finds membership where `p_holm` < 0.05.
+The excess is the lead of a row's AUC over the best control. A row is a head at a tap, or a score without fitting.
+The run of a table, above its rows, holds the report, pictures and scores."""
 
 
 def set_view(client: "MlflowClient", experiment_id: str) -> None:
@@ -54,7 +54,9 @@ def set_view(client: "MlflowClient", experiment_id: str) -> None:
 
 def view_url(server: str, experiment_id: str) -> str:
     """Address of the rows of an experiment on an MLflow server, columns and order as in the saved view."""
-    return f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={KEY}"
+    return (
+        f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={KEY}"
+    )
 
 
 def _state() -> dict[str, Any]:

@@ -104,3 +104,9 @@ def test_four_stages_or_an_error() -> None:
         IResNet((1, 1, 1, 1), widths=(8, 8, 8))
     with pytest.raises(UserError, match="blocks must be four positive numbers"):
         IResNet((1, 0, 1, 1))
+
+
+@pytest.mark.parametrize("stem_stride", [1, 2, 4])
+def test_the_stem_may_be_strided(stem_stride: int) -> None:
+    network = iresnet_small(widths=(2, 2, 2, 2), embedding=3, image_size=56, stem_stride=stem_stride).eval()
+    assert network(torch.zeros(1, 3, 56, 56)).shape == (1, 3)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mint_lightning.audited import AuditedNetwork, Preprocessing, TapInfo, iresnet100, iresnet_small
-from mint_lightning.audited.precision import native_bf16
+from mint_lightning.audited import AuditedNetwork, Preprocessing, TapInfo, iresnet100, iresnet_small, precision
+from mint_lightning.audited.precision import bf16_is_faster
 from mint_lightning.errors import UserError
 
 pytestmark = pytest.mark.unit
@@ -184,8 +184,26 @@ def test_a_trainers_autocast_does_not_reach_the_network(images: Tensor) -> None:
 
 def test_bf16_auto_follows_the_device() -> None:
     network = tiny(bf16="auto")
-    assert network.uses_bf16 == native_bf16("cpu")
+    assert network.uses_bf16 == bf16_is_faster("cpu")
     assert network.to("meta").uses_bf16 is False
+
+
+@pytest.mark.parametrize(
+    ("flags", "float32", "bfloat16", "faster"),
+    [
+        ({"avx512_bf16": True}, 2.0, 1.0, True),
+        ({"avx512_bf16": True}, 1.0, 2.0, False),
+        ({"amx_bf16": True}, 1.0, 0.95, False),  # too little to be sure of
+        ({"avx512_bf16": False}, 2.0, 1.0, False),  # emulated
+    ],
+)
+def test_a_processor_is_timed_before_it_is_trusted_with_bf16(
+    monkeypatch: pytest.MonkeyPatch, flags: dict[str, bool], float32: float, bfloat16: float, faster: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
+    seconds = {torch.float32: float32, torch.bfloat16: bfloat16}
+    monkeypatch.setattr(precision, "_convolution_seconds", lambda: seconds)
+    assert bf16_is_faster.__wrapped__("cpu") is faster
 
 
 @pytest.mark.gpu

@@ -20,13 +20,13 @@ def contact_sheet(
     path: Path,
     *,
     identities: int = 4,
-    photos: int = 6,
+    photos: int = 5,
     difficulties: Sequence[str | float] = ("plain", "hard"),
     seed: int = 0,
 ) -> None:
     """Write a PNG of `identities` rows by `photos` columns for each difficulty, one block below the other.
 
-    Colours are reduced to 128, which halves the file; the shards hold the faces as they are drawn.
+    Colours are reduced to 256, which halves the file; the shards hold the faces as they are drawn.
     """
     cell = SIZE + GAP
     rows = identities * len(difficulties)
@@ -39,7 +39,7 @@ def contact_sheet(
             left = GAP + photo * cell
             face = draw_photo(seed, identity, photo, difficulties[block])
             sheet[top : top + SIZE, left : left + SIZE] = face
-    picture = Image.fromarray(sheet).quantize(128, dither=Image.Dither.NONE)
+    picture = Image.fromarray(sheet).quantize(256, dither=Image.Dither.NONE)
     with atomic_path(path) as temporary:
         picture.save(temporary, format="PNG", optimize=True)
 

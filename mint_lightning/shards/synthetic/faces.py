@@ -130,7 +130,8 @@ def _light(photo: Conditions, width: float) -> NDArray[np.float32]:
     across, down = _GRID.T - np.float32(photo.shift[0]), _GRID - np.float32(photo.shift[1])
     slope, radius = 2.0 * photo.light_strength, 0.39 * photo.scale
     across_light = across * np.float32(slope * math.cos(photo.light_angle)) + np.float32(photo.brightness)
-    side: NDArray[np.float32] = across_light + down * np.float32(slope * math.sin(photo.light_angle))
+    side = across_light + down * np.float32(slope * math.sin(photo.light_angle))
     away = (across / np.float32(radius * (width + 0.15))) ** 2 + (down / np.float32(radius * 1.15)) ** 2
-    side *= np.float32(1.08) - np.float32(0.32) * (away / (away + np.float32(0.8)))
-    return side
+    fall_off = np.float32(1.08) - np.float32(0.32) * (away / (away + np.float32(0.8)))
+    light: NDArray[np.float32] = (side * fall_off).astype(np.float32, copy=False)
+    return light

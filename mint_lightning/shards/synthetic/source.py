@@ -65,8 +65,11 @@ class SyntheticSource:
         difficulty = parse_difficulty(self.difficulty)
         return [
             Photo(
-                self.name, person, f"{person}/photo{photo}", partial(draw_photo, self.seed, number, photo, difficulty)
+                self.name,
+                f"person{person:05d}",
+                f"person{person:05d}/photo{photo}",
+                partial(draw_photo, self.seed, person, photo, difficulty),
             )
-            for number, person in enumerate(f"person{number:05d}" for number in range(self.identities))
+            for person in range(self.identities)
             for photo in range(self.photos)
         ]

@@ -1,0 +1,52 @@
+"""Files are whole or absent; errors are sentences."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from mint_lightning.errors import UserError
+from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
+
+pytestmark = pytest.mark.unit
+
+
+def test_nothing_is_left_of_a_failed_write(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    write_json(target, {"old": 1})
+    with pytest.raises(KeyboardInterrupt), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert json.loads(target.read_text()) == {"old": 1}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    for content in ("one", "two"):
+        with atomic_path(target) as folder:
+            folder.mkdir()
+            (folder / content).write_text(content)
+    assert [p.name for p in target.iterdir()] == ["two"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No space left"), atomic_path(tmp_path / "x") as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
+def test_a_damaged_json_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "card.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"card\.json is not valid JSON"):
+        read_json(path, "network card")
+
+
+def test_canonical_hash_ignores_layout() -> None:
+    assert sha256_json({"a": 1, "b": [2, "ä"]}) == sha256_json(json.loads('{"b": [2, "\\u00e4"],\n "a": 1}'))
+    assert sha256_json({"a": 1}) != sha256_json({"a": 2})

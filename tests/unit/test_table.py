@@ -1,0 +1,133 @@
+"""Heads that learn side by side: each as if alone, the best epoch kept, only its own images used."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from mint_lightning.errors import UserError
+from mint_lightning.heads import Draw, VanillaHead
+from mint_lightning.learning.bank import Bank, bank_bytes, fill_bank
+from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.objective import head_loss, head_optimizer
+from mint_lightning.learning.table import Cell, MINTTable, learn_side_by_side
+from mint_lightning.shards import EpochOrder
+from tests.shard_sets import bare_keys
+
+pytestmark = pytest.mark.unit
+
+REQUEST = ("original", "tap")
+
+
+def problem(shift: float, seed: int = 0) -> tuple[Bank, NDArray[np.bool_], EpochOrder, NDArray[np.int64]]:
+    """Bank of 640 Gaussian vectors whose members are moved by `shift`; 512 to fit on, 128 to validate."""
+    keys = bare_keys(np.full((2, 8), 40))
+    member = keys.partition == "g0"
+    noise = torch.randn(len(keys), 6, generator=torch.Generator().manual_seed(seed))
+    aad = noise + shift * torch.from_numpy(member).float()[:, None]
+    bank = Bank(np.arange(len(keys)), {"audited": {REQUEST: aad}}, len(keys))
+    fit = keys.position < 32
+    groups = (np.flatnonzero(member & fit), np.flatnonzero(~member & fit))
+    return bank, member, EpochOrder(keys, groups, batch_size=64, seed=3), np.flatnonzero(~fit)
+
+
+def cell(order: EpochOrder, validate: NDArray[np.int64], seed: int = 0, name: str = "row") -> Cell:
+    with seeded(seed):
+        head = VanillaHead([(6,)])
+    return Cell(name, "audited", [REQUEST], head, order, validate, seed)
+
+
+def learn(shift: float, epochs: int, cells: int = 1, patience: int = 99) -> tuple[MINTTable, NDArray[np.int64]]:
+    bank, member, order, validate = problem(shift)
+    made = [cell(order, validate, seed) for seed in range(cells)]
+    table = MINTTable(made, bank, member, rate=1e-3, weight_decay=0.0, patience=patience)
+    learn_side_by_side(table, epochs=epochs, accelerator="cpu")
+    return table, validate
+
+
+def test_heads_find_what_is_there_and_not_what_is_not() -> None:
+    found, validate = learn(shift=1.0, epochs=6)
+    member = found.member.numpy()
+    assert roc_auc_score(member[validate], found.score(found.cells[0], validate)) > 0.9
+    nothing, validate = learn(shift=0.0, epochs=6)
+    assert roc_auc_score(member[validate], nothing.score(nothing.cells[0], validate)) < 0.65
+
+
+def test_a_cell_equals_the_head_fitted_alone_by_a_plain_loop() -> None:
+    epochs = 4
+    table, _ = learn(shift=0.5, epochs=epochs, cells=3)
+    bank, member, order, validate = problem(0.5)
+    alone = cell(order, validate, seed=1).head
+    alone.fit_standardisation([bank.aad["audited"][REQUEST][order.batches(0).reshape(-1)[:4096]]])
+    optimizer = head_optimizer(alone, 1e-3, 0.0)
+    best, kept, step = -1.0, {}, 0
+    for epoch in range(epochs):
+        alone.train()
+        for rows in order.batches(epoch):
+            inputs = [bank.aad["audited"][REQUEST][rows]]
+            loss = head_loss(alone, inputs, torch.from_numpy(member[rows]), Draw(1, step, 0, len(rows)))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+        alone.eval()
+        with torch.no_grad():
+            scores = alone([bank.aad["audited"][REQUEST][validate]]).logit
+        auc = roc_auc_score(member[validate], scores)
+        if auc > best:
+            best, kept = auc, {name: value.clone() for name, value in alone.state_dict().items()}
+    assert table.cells[1].best_auc == pytest.approx(best, abs=1e-6)
+    for name, value in table.cells[1].head.state_dict().items():
+        torch.testing.assert_close(value, kept[name], atol=1e-5, rtol=1e-5)
+
+
+def test_a_head_that_no_longer_gains_stops() -> None:
+    table, _ = learn(shift=3.0, epochs=50, patience=2)
+    assert table.cells[0].done
+    assert table.trainer.current_epoch < 20
+
+
+def test_rows_whose_image_was_broken_are_left_out() -> None:
+    bank, *_ = problem(0.0)
+    holed = Bank(bank.rows[1:], {"audited": {REQUEST: bank.aad["audited"][REQUEST][1:]}}, bank.size - 1)
+    assert holed.positions(np.array([0, 1, 5])).tolist() == [0, 4]
+
+
+class Constant:
+    """A network whose tap is the batch's first pixel: 4 channels of 2x2."""
+
+    name = "constant"
+
+    def __call__(self, images: torch.Tensor, taps: list[str], views: list[str]) -> dict[str, dict[str, torch.Tensor]]:
+        value = images[:, 0, 0, 0].float()[:, None, None, None].expand(-1, 4, 2, 2)
+        return {view: {tap: value if tap.endswith(":map") else value.amax((2, 3)) for tap in taps} for view in views}
+
+    def aad_shapes(self, taps: list[str]) -> dict[str, tuple[int, ...]]:
+        return {tap: (4, 2, 2) if tap.endswith(":map") else (4,) for tap in taps}
+
+
+def batches(rows: list[int]) -> list[dict[str, object]]:
+    return [
+        {
+            "images": torch.tensor([row], dtype=torch.uint8).view(1, 1, 1, 1).expand(1, 3, 8, 8),
+            "row": torch.tensor([row]),
+        }
+        for row in rows
+    ]
+
+
+def test_the_bank_is_sorted_by_row_and_keeps_maps_in_half() -> None:
+    wanted = {"n": [("original", "a"), ("flip", "a:map")]}
+    bank = fill_bank(batches([7, 2, 9]), {"n": Constant()}, wanted, 3, device=torch.device("cpu"), max_gib=1)
+    assert bank.rows.tolist() == [2, 7, 9]
+    assert bank.aad["n"]["original", "a"].tolist() == [[2.0] * 4, [7.0] * 4, [9.0] * 4]
+    assert bank.aad["n"]["flip", "a:map"].dtype == torch.float16
+    assert bank.take("n", [("flip", "a:map")], torch.tensor([2]))[0].tolist() == [[[[9.0] * 2] * 2] * 4]
+
+
+def test_the_bank_has_a_limit_and_says_how_to_stay_below() -> None:
+    wanted = {"n": [("original", "a:map")]}
+    assert bank_bytes({"n": Constant()}, wanted, 10) == 10 * 16 * 2
+    with pytest.raises(UserError, match="max_memory_gib"):
+        fill_bank(batches([1]), {"n": Constant()}, wanted, 10**9, device=torch.device("cpu"), max_gib=1)
