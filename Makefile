@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo lint types ui install clean
+.PHONY: demo test slow bench-demo bench-lfw lint types ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -19,6 +19,9 @@ slow: $(STAMP)
 
 bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo.py
+
+bench-lfw: $(STAMP)
+	$(BIN)/python benchmarks/lfw.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

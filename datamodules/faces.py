@@ -109,7 +109,8 @@ class Faces(L.LightningDataModule):
 
     def train_dataloader(self) -> TrainLoader:
         """The fit split, in balanced batches."""
-        return TrainLoader(self.root, self.order(), workers=self.workers, **self._place())
+        rank, world_size = self._place()
+        return TrainLoader(self.root, self.order(), workers=self.workers, rank=rank, world_size=world_size)
 
     def val_dataloader(self) -> EvalLoader:
         """The validate split, every image once."""
@@ -127,11 +128,20 @@ class Faces(L.LightningDataModule):
     def eval_loader(self, rows: Rows) -> EvalLoader:
         """Every one of `rows` exactly once over all processes."""
         self.seen, self.broken = 0, []
-        return EvalLoader(self.root, self.keys, rows, batch_size=self.batch_size, workers=self.workers, **self._place())
+        rank, world_size = self._place()
+        return EvalLoader(
+            self.root,
+            self.keys,
+            rows,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            rank=rank,
+            world_size=world_size,
+        )
 
-    def _place(self) -> dict[str, int]:
+    def _place(self) -> tuple[int, int]:
         trainer = self.trainer
-        return {"rank": trainer.global_rank, "world_size": trainer.world_size} if trainer else {}
+        return (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
 
     def fit_images(self) -> TrainLoader:
         """The fit split's images in the order of epoch 0, in this process, whatever the rank."""
@@ -143,8 +153,7 @@ class Faces(L.LightningDataModule):
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         left = min(images, len(loader) * self.batch_size)
         for batch in loader:
-            batch = {name: value[:left] if isinstance(value, Tensor) else value for name, value in batch.items()}
-            yield self._aad(batch["images"].to(device))
+            yield self._aad(batch["images"][:left].to(device))
             left -= len(batch["row"])
             if left <= 0:
                 return

@@ -9,7 +9,7 @@ EXAMPLES = """  mint-lightning demo
   mint-lightning demo --null                  labels drawn among photos the network never saw: nothing may be found
   mint-lightning demo --complement            also train the network of the other side, beside the controls"""
 
-# Chosen by measurement, before any seed of the demo was looked at: docs/synthetic.md.
+# Chosen by how strong a trace a prototype left in the embedding (docs/synthetic.md), not by what a table finds.
 IDENTITIES, PHOTOS, DIFFICULTY = 2100, 5, "hard"
 PARTITIONS = {"members": 0.32, "externals": 0.68}
 NETWORK = {"stem_stride": 4}

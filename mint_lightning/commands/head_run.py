@@ -10,15 +10,17 @@ from mint_lightning.auditor import save_auditor
 from mint_lightning.commands.publish import auditor_card, calibration_of, network_summary
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, weigh
+from mint_lightning.files import write_json
+from mint_lightning.learning.activations import AUDITED
 from mint_lightning.learning.collect import gather, score_set
 from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
 from mint_lightning.learning.predictions import ScoresWriter
-from mint_lightning.learning.reading import AUDITED
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.report import Context
 from mint_lightning.report.console import print_table
 from mint_lightning.tracking.logger import MintLogger
 from mint_lightning.tracking.scores import write_scores
+from mint_lightning.tracking.store import open_store
 
 KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn"}
 HEAD_ARGUMENTS = {
@@ -42,6 +44,21 @@ def describe_run(cli: Any) -> None:
         samples=data.samples or 0,
     )
     logger.log_shards(Path(data.root).name, data.manifest.hash, images=len(data.keys), members=data.groups.how)
+
+
+def run_of(checkpoint: Path, root: str, uri: str | None) -> str | None:
+    """Id of the run that wrote a checkpoint, so that its test figures join its curves; None if the store has it not."""
+    from mlflow.exceptions import MlflowException
+
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    run = state.get("mint", {}).get("run") if isinstance(state, dict) else None
+    if run is None:
+        return None
+    try:
+        open_store(root, uri).client.get_run(run)
+    except MlflowException:
+        return None
+    return str(run)
 
 
 def spec_of(model: MINT) -> RowSpec:
@@ -108,6 +125,7 @@ def after_test(cli: Any) -> None:
     path = Path("mlruns/scores") / f"{cli.config['test']['name']}.parquet"
     write_scores(path, [row])
     print_table(evidence, context)
+    write_json(path.with_suffix(".json"), evidence.to_json())
     print(f"{path}: the scores behind these figures")
     if isinstance(trainer.logger, MintLogger):
         trainer.logger.log_evidence(evidence, context)

@@ -9,7 +9,7 @@ import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from mint_lightning.commands.head_run import after_fit, after_test
+from mint_lightning.commands.head_run import after_fit, after_test, run_of
 from mint_lightning.commands.parsing import one_sentence, use_settings
 from mint_lightning.errors import UserError
 from mint_lightning.learning.mint import MINT
@@ -64,9 +64,14 @@ class MINTCLI(LightningCLI):
         name = config.name
         config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
         config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
+        checkpoint = config.get("ckpt_path")
+        if checkpoint and checkpoint not in ("best", "last", "hpc") and not Path(checkpoint).is_file():
+            raise UserError(f"There is no checkpoint at {checkpoint}: fit writes them to mlruns/checkpoints/NAME.")
         if config.trainer.logger and config.trainer.logger.get("class_path", "").endswith(".MintLogger"):
             arguments = config.trainer.logger.init_args
             arguments.run_name = arguments.run_name or name
+            if self.subcommand == "test" and checkpoint and arguments.run_id is None:
+                arguments.run_id = run_of(Path(checkpoint), arguments.root, arguments.tracking_uri)
 
     def _parse_ckpt_path(self) -> None:
         """A checkpoint's hyperparameters would silently override YAML and command line; they do not here."""
@@ -79,7 +84,7 @@ class MINTCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Write the auditor of the best epoch."""
-        if not self.trainer.fast_dev_run:
+        if not getattr(self.trainer, "fast_dev_run", False):
             after_fit(self)
 
     def after_test(self) -> None:
@@ -114,8 +119,3 @@ def main(command: str, args: list[str]) -> None:
         )
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
-
-
-def checkpoint_folder(cli: MINTCLI) -> Path:
-    """Where this run keeps its checkpoints."""
-    return Path(cli.trainer.checkpoint_callback.dirpath or ".")  # type: ignore[union-attr]

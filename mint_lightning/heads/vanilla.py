@@ -60,6 +60,6 @@ class VanillaHead(Head):
         if on == "activations":  # mean over the batch, as keras divides its activity term by the batch size
             terms = [(h.abs().mean(0).mean() if how == "mean" else h.abs().mean(0).sum()) for h in activations]
         else:
-            weights = [layer.weight for layer in self.layers]
+            weights = [parameter for name, parameter in self.layers.named_parameters() if name.endswith("weight")]
             terms = [(w.abs().mean() if how == "mean" else w.abs().sum()) for w in weights]
         return self.l1 * torch.stack(terms).sum()

@@ -6,19 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
-from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
+from mint_lightning.audited import NetworkSource
 from mint_lightning.evidence import RowScores, ScoreSet, TableEvidence, weigh
 from mint_lightning.heads import Head
-from mint_lightning.learning.bank import Network, Request, fill_bank
-from mint_lightning.learning.controls import missing_taps, reference_networks, untrained_twins
+from mint_lightning.learning.activations import AUDITED, PIXEL_ROWS, PIXELS, Activations, Networks
 from mint_lightning.learning.folds import Fold, make_folds
-from mint_lightning.learning.reading import AUDITED, COMPLEMENT, PIXELS, CellKey, Reader
+from mint_lightning.learning.reading import CellKey, Reader
 from mint_lightning.learning.rows import RowSpec, published_rows
 from mint_lightning.learning.table import Cell, MINTTable, learn_side_by_side
-
-PIXEL_ROWS = (RowSpec("vanilla", ["pixels"]), RowSpec("vanilla", ["statistics"]))
 
 
 @dataclass(frozen=True)
@@ -72,51 +68,51 @@ def run_table(
     seed: int = 0,
     max_memory_gib: float = 8.0,
     accelerator: str = "auto",
+    activations: Activations | None = None,
 ) -> TableRun:
     """Train and weigh a table. `data` is a DataModule of images and membership, such as `datamodules.Faces`.
 
     The networks run once over all images; then all heads learn side by side from memory. Choices (epoch, pixel head)
-    are made on validate before calibrate and test are scored.
+    are made on validate before calibrate and test are scored. Given `activations`, whose controls then stand for
+    `twins`, `pixels`, `references` and `complement`, not even that pass is made.
     """
     specs, recipe = list(rows) if rows else published_rows(), recipe or Recipe()
     watch = _Watch()
     folded = make_folds(data, folds, seed)
-    networks: dict[str, Network] = {AUDITED: data.network}
-    device = _device(accelerator)
-    data.network.to(device)
-    networks |= untrained_twins(data.network, data, twins, seed)
-    networks |= reference_networks(references or {}, data.network)
-    if complement is not None:
-        networks[COMPLEMENT] = complement.load()
-    if pixels:
-        networks[PIXELS] = PixelNetwork()
-    for network in networks.values():
-        if isinstance(network, torch.nn.Module):
-            network.to(device)
-    watch.lap("networks")
+    if activations is None:
+        networks = Networks.make(
+            data,
+            twins=twins,
+            pixels=pixels,
+            references=references or {},
+            complement=complement,
+            seed=seed,
+            accelerator=accelerator,
+        )
+        watch.lap("networks")
+        wanted = np.unique(np.concatenate([np.concatenate([f.fit, f.validate, f.scored]) for f in folded]))
+        activations = Activations.read(data, specs, wanted, networks, max_gib=max_memory_gib, accelerator=accelerator)
+        watch.lap("activations")
 
-    requests = _requests(networks, specs)
-    wanted = np.unique(np.concatenate([np.concatenate([f.fit, f.validate, f.scored]) for f in folded]))
-    bank = fill_bank(data.eval_loader(wanted), networks, requests, len(wanted), device=device, max_gib=max_memory_gib)
-    watch.lap("activations")
-
-    cells = _cells(data, networks, requests, specs, folded, seed)
+    cells = _cells(data, activations, specs, folded, seed)
     table = MINTTable(
-        list(cells.values()), bank, data.member,
-        rate=recipe.rate, weight_decay=recipe.weight_decay, patience=recipe.patience,
-    )  # fmt: skip
+        list(cells.values()),
+        activations.bank,
+        data.member,
+        rate=recipe.rate,
+        weight_decay=recipe.weight_decay,
+        patience=recipe.patience,
+    )
     if cells:
         learn_side_by_side(table, epochs=recipe.epochs, accelerator=accelerator)
     watch.lap("heads")
 
-    read = Reader(data, bank, table, cells, folded, networks)
-    references_named = list(references or {})
-    scores = [read.row(spec, [n for n in networks if n.startswith("twin ")], references_named, seed) for spec in specs]
-    pixel_rows = [(spec.title, *read.fitted(spec, PIXELS)) for spec in PIXEL_ROWS] if pixels else []
-    evidence = weigh(
-        scores, pixel_rows,
-        random_partition=data.groups.random_partition, partition_declared=partition_declared,
-    )  # fmt: skip
+    read = Reader(data, activations, table, cells, folded)
+    scores = [read.row(spec, seed) for spec in specs]
+    has_pixels = PIXELS in activations.networks.by_name
+    pixel_rows = [(spec.title, *read.fitted(spec, PIXELS)) for spec in PIXEL_ROWS] if has_pixels else []
+    random = data.groups.random_partition
+    evidence = weigh(scores, pixel_rows, random_partition=random, partition_declared=partition_declared)
     watch.lap("evidence")
     heads = {
         spec.title: [cells[spec.title, AUDITED, fold.number].head for fold in folded] for spec in specs if spec.fitted
@@ -124,48 +120,22 @@ def run_table(
     return TableRun(evidence, scores, pixel_rows, heads, specs, watch.seconds, list(data.broken))
 
 
-def _requests(networks: dict[str, Network], specs: Sequence[RowSpec]) -> dict[str, list[Request]]:
-    wanted: dict[str, list[Request]] = {}
-    for name, network in networks.items():
-        if name == PIXELS:
-            wanted[name] = [request for spec in PIXEL_ROWS for request in spec.requests("")]
-            continue
-        assert isinstance(network, AuditedNetwork)
-        found = [request for spec in specs for request in spec.requests(network.tap_names[-1])]
-        if name not in (AUDITED, COMPLEMENT):
-            lacks = set(missing_taps(network, sorted({tap for _, tap in found})))
-            found = [request for request in found if request[1] not in lacks]
-        wanted[name] = list(dict.fromkeys(found))
-    return wanted
-
-
 def _cells(
-    data: Any,
-    networks: dict[str, Network],
-    requests: dict[str, list[Request]],
-    specs: Sequence[RowSpec],
-    folded: Sequence[Fold],
-    seed: int,
+    data: Any, activations: Activations, specs: Sequence[RowSpec], folded: Sequence[Fold], seed: int
 ) -> dict[CellKey, Cell]:
     cells: dict[CellKey, Cell] = {}
-    for name, network in networks.items():
+    for name, network in activations.networks.by_name.items():
         for spec in PIXEL_ROWS if name == PIXELS else [spec for spec in specs if spec.fitted]:
             wanted = spec.requests("")
-            if not set(wanted) <= set(requests[name]):
+            if not set(wanted) <= set(activations.requests[name]):
                 continue
             shapes = network.aad_shapes(spec.taps)
             for fold in folded:
                 head = spec.build([shapes[tap] for tap in spec.taps], seed)
                 order = data.order(fold.fit, spec.samples)
-                cells[spec.title, name, fold.number] = Cell(
-                    spec.title, name, wanted, head, order, fold.validate, seed
-                )  # fmt: skip
+                cell = Cell(spec.title, name, wanted, head, order, fold.validate, seed)
+                cells[spec.title, name, fold.number] = cell
     return cells
-
-
-def _device(accelerator: str) -> torch.device:
-    wants_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    return torch.device("cuda" if wants_gpu else "cpu")
 
 
 class _Watch:

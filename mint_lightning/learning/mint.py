@@ -1,6 +1,6 @@
 """One auditing head as a LightningModule: Vanilla MINT and CNN MINT."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -86,6 +86,37 @@ class MINT(L.LightningModule):
     def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Collect rows and scores of the calibrate and test splits; the figures are made when all are in."""
         self.collected.append(self.predict_step(batch, batch_idx))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write down what the head belongs to."""
+        checkpoint["mint"] = {**self._belongs(), "run": getattr(self.logger, "run_id", None)}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a head of another network or other taps: its scores would be noise.
+
+        Raises:
+            UserError: it is not this head's checkpoint.
+        """
+        here = self._belongs()
+        for name in here:
+            there = checkpoint.get("mint", {}).get(name, here[name])
+            if here[name] not in (None, there):
+                raise UserError(
+                    f"The checkpoint's {name} is {there}, here it is {here[name]}: use the config it was made with, or "
+                    "start from its head for this network with --model.init_from."
+                )
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """As torch's, but a head of other widths is refused in a sentence."""
+        try:
+            return super().load_state_dict(state_dict, strict, assign)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"The checkpoint holds another head than the config describes: {reason}") from error
+
+    def _belongs(self) -> dict[str, Any]:
+        network = getattr(getattr(self._trainer, "datamodule", None), "network", None)
+        return {"taps": self.taps, "network": network.fingerprint() if network is not None else None}
 
     def on_test_epoch_start(self) -> None:
         """Forget earlier scores."""

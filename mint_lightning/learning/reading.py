@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from mint_lightning.audited import AuditedNetwork
 from mint_lightning.evidence import RowScores, ScoreSet, agreement, auc, embedding_norm
-from mint_lightning.learning.bank import Bank, Network
+from mint_lightning.learning.activations import AUDITED, COMPLEMENT, Activations
 from mint_lightning.learning.folds import Fold
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.learning.table import Cell, MINTTable
 
-AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
 CellKey = tuple[str, str, int | None]
 """(title of the row, name of the network, number of the fold)."""
 
@@ -25,16 +24,16 @@ class Reader:
     """Scores of finished cells and of the scores that need no fitting, as evidence takes them."""
 
     data: Any
-    bank: Bank
+    activations: Activations
     table: MINTTable
     cells: dict[CellKey, Cell]
     folded: Sequence[Fold]
-    networks: dict[str, Network]
 
-    def row(self, spec: RowSpec, twins: Sequence[str], references: Sequence[str], seed: int) -> RowScores:
+    def row(self, spec: RowSpec, seed: int) -> RowScores:
+        """A row on the audited network and on each network that it could be read from."""
         score = self.fitted if spec.fitted else self.score
+        networks = self.activations.networks
         validate_auc, audited = score(spec, AUDITED)
-        have = [name for name in self.networks if spec.fitted is False or self._has(spec, name)]
         return RowScores(
             name=spec.title,
             head=spec.head if spec.fitted else "score",
@@ -42,14 +41,14 @@ class Reader:
             seed=seed if spec.fitted else 0,
             samples=self._samples(spec),
             audited=audited,
-            twins=tuple(score(spec, name)[1] for name in twins if name in have),
-            references=tuple(score(spec, name)[1] for name in references if name in have),
-            complement=score(spec, COMPLEMENT)[1] if COMPLEMENT in self.networks and COMPLEMENT in have else None,
+            twins=tuple(score(spec, name)[1] for name in networks.twins),
+            references=tuple(score(spec, name)[1] for name in networks.references if self._has(spec, name)),
+            complement=score(spec, COMPLEMENT)[1] if COMPLEMENT in networks.by_name else None,
             validate_auc=validate_auc,
         )
 
     def _has(self, spec: RowSpec, network: str) -> bool:
-        return (spec.title, network, self.folded[0].number) in self.cells
+        return not spec.fitted or (spec.title, network, self.folded[0].number) in self.cells
 
     def fitted(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """(AUC on validate, mean over folds; scores) of a row's head on one network."""
@@ -59,21 +58,22 @@ class Reader:
 
     def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score that needs no fitting."""
-        body = self.networks[network]
+        body, bank = self.activations.networks.by_name[network], self.activations.bank
         assert isinstance(body, AuditedNetwork)
 
         def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-            places = torch.from_numpy(self.bank.positions(rows))
-            taken = self.bank.take(network, spec.requests(body.tap_names[-1]), places)
+            places = torch.from_numpy(bank.positions(rows))
+            taken = bank.take(network, spec.requests(body.tap_names[-1]), places)
             arrays = [value.double().numpy() for value in taken]
             return embedding_norm(arrays[0]) if spec.head == "norm" else agreement(arrays[0], arrays[1])
 
         rows = np.concatenate([fold.validate for fold in self.folded])
-        member = self.data.member[self.bank.rows[self.bank.positions(rows)]]
+        member = self.data.member[bank.rows[bank.positions(rows)]]
         return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
 
     def _set(self, scores: Sequence[NDArray[np.float64]], network: str) -> ScoreSet:
-        rows = np.concatenate([self.bank.rows[self.bank.positions(fold.scored)] for fold in self.folded])
+        bank = self.activations.bank
+        rows = np.concatenate([bank.rows[bank.positions(fold.scored)] for fold in self.folded])
         folded = self.folded[0].number is not None
         numbers = np.concatenate([np.full(len(s), f.number or 0) for s, f in zip(scores, self.folded, strict=True)])
         keys = self.data.keys

@@ -1,7 +1,6 @@
 """A workspace in which a small demo has run, shared by the tests of the front door."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workspace(demo_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workspace(demo_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The demo's workspace as the current folder."""
     monkeypatch.chdir(demo_workspace)
-    yield demo_workspace
+    return demo_workspace

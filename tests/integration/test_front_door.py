@@ -77,6 +77,15 @@ def test_fit_test_validate_predict_of_each_head(conf: str, workspace: Path, caps
     assert main(["validate", *config, *checkpoint]) == 0
     assert main(["test", *config, *checkpoint]) == 0
     assert "AUC" in capsys.readouterr().out
+    from mint_lightning.tracking.store import open_store
+
+    store = open_store()
+    runs = [r for r in store.client.search_runs([store.experiment("heads")]) if r.info.run_name == conf]
+    finished = [r for r in runs if "auc" in r.data.metrics and "fit/loss" in r.data.metrics]
+    assert len(finished) == 1, "the test's figures stand in the run that was fitted"
+    assert {"config.yaml", "auditor", "checkpoint", "pictures"} <= {
+        a.path for a in store.client.list_artifacts(finished[0].info.run_id)
+    }
     assert main(["predict", *config, *checkpoint]) == 0
     rows = pq.read_table(workspace / f"mlruns/predictions/{conf}.parquet").to_pandas()
     manifest = json.loads((workspace / "shards/demo/manifest.json").read_text())
@@ -111,6 +120,16 @@ def test_table_runs_as_its_config_stands(workspace: Path) -> None:
     document = json.loads((workspace / "mlruns/tables/short/table.json").read_text())
     assert document["request"]["data"]["init_args"]["shards"] == "shards/demo"
     assert len(document["evidence"]["rows"]) == 9
+
+
+@pytest.mark.parametrize("conf", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_every_config_runs_on_the_demo(conf: str, workspace: Path) -> None:
+    here = ["--data.shards", "shards/demo", "--data.network.card", "mlruns/networks/demo/card.json"]
+    command = (CONF / f"{conf}.yaml").read_text().split()[2]
+    fast = {"fit": ["--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]}.get(
+        command, ["--recipe", '{"epochs": 1}', "--twins", "1"]
+    )
+    assert main([command, "--config", str(CONF / f"{conf}.yaml"), *here, *fast, "--name", f"every_{conf}"]) == 0
 
 
 def test_cross_fitting_scores_every_image_once(workspace: Path) -> None:
@@ -217,3 +236,45 @@ def test_bad_input_to_fit_is_one_sentence(
     assert error.startswith("Error: ")
     assert words in error
     assert not Path("mlruns/auditors/bad").exists()
+
+
+def test_a_config_of_the_benchmark_says_what_is_missing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "--config", str(CONF / "table_lfw.yaml")]) == 2
+    assert "shards/lfw" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_ctrl_c_leaves_nothing_half_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mint_lightning.commands.publish.write_html", interrupted)
+    rows = '[{"head": "norm"}]'
+    config = ["--config", str(CONF / "table_faces.yaml"), "--rows", rows, "--twins", "1", "--name", "stopped"]
+    assert main(["table", *config]) == 130
+    assert [path.name for path in Path("mlruns/tables").iterdir() if "stopped" in path.name] == []
+
+
+def test_a_full_disk_is_a_sentence(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mint_lightning.commands.publish.write_html", full)
+    rows = '[{"head": "norm"}]'
+    config = ["--config", str(CONF / "table_faces.yaml"), "--rows", rows, "--twins", "1", "--name", "full"]
+    assert main(["table", *config]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert [path.name for path in Path("mlruns/tables").iterdir() if "full" in path.name] == []
+
+
+def test_a_checkpoint_of_another_network_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = ["--config", str(CONF / "faces_vanilla.yaml"), *FAST, "--name", "first"]
+    assert main(["fit", *config]) == 0
+    other = ["--data.network", '{"card": null, "architecture": "iresnet_small", "arguments": {"stem_stride": 4}}']
+    groups = ["--data.members", "[members]", "--data.externals", "[externals]"]
+    checkpoint = ["--ckpt_path", "mlruns/checkpoints/first/best.ckpt"]
+    assert main(["test", *config, *other, *groups, *checkpoint]) == 2
+    assert "init_from" in capsys.readouterr().err
+    warm = ["--model.init_from", "mlruns/checkpoints/first/best.ckpt", "--name", "second"]
+    assert main(["fit", *config, *other, *groups, *warm]) == 0

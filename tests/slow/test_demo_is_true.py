@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.demo import findings, run_seed
+from benchmarks.demo import findings, nulls, planted
 
 pytestmark = pytest.mark.slow
 
@@ -24,10 +24,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_planted_membership_is_found() -> None:
-    found = [bool(findings(run_seed(seed, null=False))) for seed in range(10)]
+    found = [bool(findings(planted(seed))) for seed in range(10)]
     assert sum(found) >= 9, found
 
 
 def test_where_there_is_nothing_nothing_beyond_the_error_rate_is_found() -> None:
-    found = [bool(findings(run_seed(seed, null=True))) for seed in range(40)]
+    found = [bool(findings(table)) for table in nulls(40)]
     assert sum(found) <= 5, found

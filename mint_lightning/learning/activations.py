@@ -1,0 +1,106 @@
+"""The one pass: which networks are read where, and their AAD of every image a table needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
+from mint_lightning.learning.bank import Bank, Network, Request, fill_bank
+from mint_lightning.learning.controls import missing_taps, reference_networks, untrained_twins
+from mint_lightning.learning.rows import RowSpec
+
+AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
+PIXEL_ROWS = (RowSpec("vanilla", ["pixels"]), RowSpec("vanilla", ["statistics"]))
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The audited network and what stands beside it, by name; twins and references by their names."""
+
+    by_name: dict[str, Network]
+    twins: tuple[str, ...]
+    references: tuple[str, ...]
+
+    @classmethod
+    def make(
+        cls,
+        data: Any,
+        *,
+        twins: int,
+        pixels: bool,
+        references: dict[str, NetworkSource],
+        complement: NetworkSource | None,
+        seed: int,
+        accelerator: str,
+    ) -> "Networks":
+        """Build all of them on the device; the twins are adapted on the first fit images of `data`."""
+        device = device_of(accelerator)
+        data.network.to(device)
+        drawn = untrained_twins(data.network, data, twins, seed)
+        named = reference_networks(references, data.network)
+        found: dict[str, Network] = {AUDITED: data.network, **drawn, **named}
+        if complement is not None:
+            found[COMPLEMENT] = complement.load()
+        if pixels:
+            found[PIXELS] = PixelNetwork()
+        for network in found.values():
+            if isinstance(network, torch.nn.Module):
+                network.to(device)
+        return cls(found, tuple(drawn), tuple(named))
+
+    def requests(self, specs: Sequence[RowSpec]) -> dict[str, list[Request]]:
+        """AAD that the rows need, by network; a reference without a tap is compared only where it can be read."""
+        wanted: dict[str, list[Request]] = {}
+        for name, network in self.by_name.items():
+            if name == PIXELS:
+                wanted[name] = [request for spec in PIXEL_ROWS for request in spec.requests("")]
+                continue
+            assert isinstance(network, AuditedNetwork)
+            found = [request for spec in specs for request in spec.requests(network.tap_names[-1])]
+            if name in self.references:
+                lacks = set(missing_taps(network, sorted({tap for _, tap in found})))
+                found = [request for request in found if request[1] not in lacks]
+            wanted[name] = list(dict.fromkeys(found))
+        return wanted
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Networks, and their AAD in memory: what a table, or several tables over the same images, learn from."""
+
+    networks: Networks
+    requests: dict[str, list[Request]]
+    bank: Bank
+
+    @classmethod
+    def read(
+        cls,
+        data: Any,
+        specs: Sequence[RowSpec],
+        rows: NDArray[np.int64],
+        networks: Networks,
+        *,
+        max_gib: float,
+        accelerator: str,
+    ) -> "Activations":
+        """Run every network once over the images of `rows`."""
+        requests = networks.requests(specs)
+        bank = fill_bank(
+            data.eval_loader(rows),
+            networks.by_name,
+            requests,
+            len(rows),
+            device=device_of(accelerator),
+            max_gib=max_gib,
+        )
+        return cls(networks, requests, bank)
+
+
+def device_of(accelerator: str) -> torch.device:
+    """The first GPU where one is wanted and there, else the CPU."""
+    wants_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    return torch.device("cuda" if wants_gpu else "cpu")
