@@ -26,7 +26,7 @@ COMMANDS = (
     "--hold_out 1 --hold_out_minimum 3 --overwrite true --reuse true",
     (
         "train-audited --shards shards/lfw --partitions [H1] --out mlruns/networks/lfw_A --name lfw_A "
-        '--arguments {"widths":[24,48,96,192]} --epochs 20'
+        '--arguments {"stem_stride":2} --epochs 20'
     ),
     "fit --config conf/lfw_vanilla.yaml",
     "test --config conf/lfw_vanilla.yaml --ckpt_path mlruns/checkpoints/lfw_vanilla/best.ckpt",

@@ -6,7 +6,7 @@ from mint_lightning.commands.parsing import run_function
 
 EXAMPLES = """  mint-lightning train-audited --shards shards/demo --partitions '[members]' --out mlruns/networks/mine
   mint-lightning train-audited --shards shards/lfw --partitions '[H1]' --out mlruns/networks/lfw_A \\
-      --arguments '{"widths": [24, 48, 96, 192]}' --epochs 20 --pairs lfw
+      --arguments '{"stem_stride": 2}' --epochs 20 --pairs lfw
   mint-lightning train-audited --shards shards/demo --complement true --out mlruns/networks/demo_complement"""
 
 

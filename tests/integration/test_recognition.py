@@ -3,6 +3,7 @@
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -21,7 +22,14 @@ from mint_lightning.shards.synthetic import SyntheticSource
 pytestmark = pytest.mark.integration
 
 TINY = {"widths": [8, 8, 16, 16], "embedding": 32, "image_size": 32}
-QUICK = {"arguments": TINY, "epochs": 2, "batch_size": 32, "bf16": False, "progress": False, "accelerator": "cpu"}
+QUICK: dict[str, Any] = {
+    "arguments": TINY,
+    "epochs": 2,
+    "batch_size": 32,
+    "bf16": False,
+    "progress": False,
+    "accelerator": "cpu",
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +50,9 @@ def keys_of(shards: Path) -> KeyList:
     return KeyList.load(shards, Manifest.load(shards))
 
 
-def card_at(path: Path) -> dict:  # type: ignore[type-arg]
-    return json.loads(path.read_text())
+def card_at(path: Path) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads(path.read_text())
+    return card
 
 
 def test_it_learns_its_members_and_says_what_it_reached(shards: Path, tmp_path: Path) -> None:
@@ -161,10 +170,10 @@ def test_a_training_that_diverges_is_said_to(shards: Path, tmp_path: Path) -> No
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_a_sentence(
-    shards: Path, tmp_path: Path, arguments: dict[str, object], sentence: str
+    shards: Path, tmp_path: Path, arguments: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(UserError, match=sentence):
-        train_audited(shards, out=tmp_path / "a", **{**QUICK, **arguments})  # type: ignore[arg-type]
+        train_audited(shards, out=tmp_path / "a", **{**QUICK, **arguments})
     assert not (tmp_path / "a").exists()
 
 
@@ -202,7 +211,7 @@ def test_a_mirrored_image_is_what_the_network_gets() -> None:
 
     images = torch.randint(0, 256, (64, 3, 8, 8), dtype=torch.uint8)
     model = Recognition(Spy(), Preprocessing(size=(8, 8)), 3, np.arange(64) % 2, 10, seed=3)
-    model.log = lambda *_, **__: None  # type: ignore[method-assign,assignment]
+    model.log = lambda *_, **__: None  # type: ignore[method-assign]
     rows = torch.arange(64)
     model.training_step({"images": images, "row": rows, "broken": []}, 0)
     mirrored = flips(rows.numpy(), 3, 0)
@@ -222,6 +231,7 @@ def test_memory_layouts_that_corrupt_gradients_are_never_chosen() -> None:
     cpu = torch.device("cpu")
     assert not channels_last_is_safe(narrow, cpu)
     assert channels_last_is_safe(wide, cpu)
-    for bf16 in (False, "auto"):
+    formats: tuple[Any, ...] = (False, "auto")
+    for bf16 in formats:
         images = torch.zeros(2, 8, 32, 32)
-        assert not choose_format(narrow, images, bf16)[0].channels_last  # type: ignore[arg-type]
+        assert not choose_format(narrow, images, bf16)[0].channels_last
