@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from mint_lightning.commands.demo import demo
-from mint_lightning.files import write_json
+from mint_lightning.files import sha256_file, write_json
 
 HERE = Path(__file__).parent
 
 
 def planted(seed: int) -> dict[str, Any]:
     """The demo's table of one seed, in the current folder; made if it is not there."""
+    demo(seed=seed, name=f"seed_{seed}")  # shows the finished one where nothing that decides it has changed
     path = Path("mlruns/tables") / f"seed_{seed}" / "table.json"
-    if not path.is_file():
-        demo(seed=seed, name=f"seed_{seed}")
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -41,11 +40,11 @@ def nulls(seeds: int) -> Iterator[dict[str, Any]]:
 
     planted(0)
     specs = [RowSpec(**row) for row in demo_rows(full=False)]
-    activations = None
+    activations, card = None, Path("mlruns/networks/seed_0/card.json")
     for seed in range(seeds):
-        path = Path("mlruns/nulls") / f"{seed}.json"
+        path = Path("mlruns/nulls") / f"{seed}_{sha256_file(card)[:12]}.json"
         if not path.is_file():
-            network = NetworkSource(card="mlruns/networks/seed_0/card.json")
+            network = NetworkSource(card=str(card))
             data = Faces("shards/seed_0", network, null_seed=seed, seed=seed)
             if activations is None:
                 networks = Networks.make(

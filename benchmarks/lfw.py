@@ -9,6 +9,7 @@ What stands already is reused, so a run that was stopped goes on.
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,18 +22,47 @@ from mint_lightning.report.markdown import render_markdown
 HERE = Path(__file__).parent
 MARK = "<!-- below this line: written by make bench-lfw -->"
 ARCHIVE = "lfw_aligned112_jpeg90.npz"
+HALVES = '{"H1": 0.5, "H2": 0.5}'
 COMMANDS = (
-    "pack --source npz:$MINT_DATA/lfw/" + ARCHIVE + ' --name lfw --out shards/lfw --partitions {"H1":0.5,"H2":0.5} '
-    "--hold_out 1 --hold_out_minimum 3 --overwrite true --reuse true",
-    (
-        "train-audited --shards shards/lfw --partitions [H1] --out mlruns/networks/lfw_A --name lfw_A "
-        '--arguments {"stem_stride":2} --epochs 20'
-    ),
-    "fit --config conf/lfw_vanilla.yaml",
-    "test --config conf/lfw_vanilla.yaml --ckpt_path mlruns/checkpoints/lfw_vanilla/best.ckpt",
-    "fit --config conf/lfw_cnn.yaml",
-    "test --config conf/lfw_cnn.yaml --ckpt_path mlruns/checkpoints/lfw_cnn/best.ckpt",
-    "table --config conf/table_lfw.yaml",
+    [
+        "pack",
+        "--source",
+        f"npz:$MINT_DATA/lfw/{ARCHIVE}",
+        "--name",
+        "lfw",
+        "--out",
+        "shards/lfw",
+        "--partitions",
+        HALVES,
+        "--hold_out",
+        "1",
+        "--hold_out_minimum",
+        "3",
+        "--overwrite",
+        "true",
+        "--reuse",
+        "true",
+    ],
+    [
+        "train-audited",
+        "--shards",
+        "shards/lfw",
+        "--partitions",
+        "[H1]",
+        "--out",
+        "mlruns/networks/lfw_A",
+        "--name",
+        "lfw_A",
+        "--arguments",
+        '{"stem_stride": 2}',
+        "--epochs",
+        "20",
+    ],
+    ["fit", "--config", "conf/lfw_vanilla.yaml"],
+    ["test", "--config", "conf/lfw_vanilla.yaml", "--ckpt_path", "mlruns/checkpoints/lfw_vanilla/best.ckpt"],
+    ["fit", "--config", "conf/lfw_cnn.yaml"],
+    ["test", "--config", "conf/lfw_cnn.yaml", "--ckpt_path", "mlruns/checkpoints/lfw_cnn/best.ckpt"],
+    ["table", "--config", "conf/table_lfw.yaml"],
 )
 
 
@@ -41,13 +71,19 @@ def main() -> None:
     if not (Path(data) / "lfw" / ARCHIVE).is_file():
         sys.exit(f"There is no lfw/{ARCHIVE} under MINT_DATA ({data or 'not set'}): set it to the folder of the data.")
     for command in COMMANDS:
-        done = Path("mlruns/scores") / f"{command.split('/')[1].split('.')[0]}.json" if "--config" in command else None
-        if command.startswith(("fit", "test")) and done is not None and done.is_file():
+        if command[0] in ("fit", "test") and _finished(Path(command[2])):
             continue
-        print(f"$ mint-lightning {command}", flush=True)
-        if code := mint(command.replace("$MINT_DATA", data).split(" ")):
+        print(f"$ mint-lightning {shlex.join(command)}", flush=True)
+        if code := mint([word.replace("$MINT_DATA", data) for word in command]):
             sys.exit(code)
     write()
+
+
+def _finished(config: Path) -> bool:
+    """Whether the head's figures are younger than its network, shards and config."""
+    figures = Path("mlruns/scores") / f"{config.stem}.json"
+    made_from = (config, Path("mlruns/networks/lfw_A/card.json"), Path("shards/lfw/manifest.json"))
+    return figures.is_file() and all(path.stat().st_mtime < figures.stat().st_mtime for path in made_from)
 
 
 def write() -> None:
@@ -86,7 +122,7 @@ def write() -> None:
     lines += [f"| {row.name} | {_figure(row.unseen_auc)} | {_figure(row.photo_auc)} |" for row in evidence.rows]
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in table["context"]["seconds"].items())
     lines += ["", "## Commands", "", "`make bench-lfw` runs, reusing what stands:", "", "```"]
-    lines += [f"mint-lightning {command}" for command in COMMANDS]
+    lines += [f"mint-lightning {shlex.join(command)}" for command in COMMANDS]
     lines += ["```", "", f"The table took: {seconds}.", ""]
     page.write_text(conclusions + "\n".join(lines), encoding="utf-8")
 

@@ -1,6 +1,6 @@
 """Which synthetic faces, and which network trained on them, leave a trace of membership?
 
-    python benchmarks/synthetic_trace.py --difficulty hard --epochs 16 --seeds 0 1 2
+    python benchmarks/synthetic_trace.py --seeds 0 1 2
 
 For each seed: draw people, pack them in random partitions, train a network on the members with `train_audited`, and
 ask three scores that need no fitting to tell members from externals: agreement of the embedding with that of the
@@ -43,10 +43,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--photos", type=int, default=5)
     parser.add_argument("--members", type=float, default=0.32, help="share of the identities")
     parser.add_argument("--difficulty", default="hard", help="plain, hard or a number from 0 to 1")
-    parser.add_argument("--arguments", type=json.loads, default={"image_size": 56}, help="of iresnet_small, as JSON")
+    parser.add_argument("--arguments", type=json.loads, default={"stem_stride": 4}, help="of iresnet_small, as JSON")
     parser.add_argument("--loss", default="cosface")
     parser.add_argument("--margin", type=float, default=0.2)
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--rate", type=float, default=0.1)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--twins", type=int, default=1)

@@ -75,6 +75,8 @@ class Faces(L.LightningDataModule):
             null_seed=null_seed,
         )
         self.member, self.unseen = self.groups.flags(len(self.keys))
+        if samples is not None and samples % 2:
+            raise UserError(f"data.samples is {samples}; half of them are members, so it must be even.")
         self.batch_size = batch_size
         self.samples = samples
         self.workers = workers
@@ -82,7 +84,6 @@ class Faces(L.LightningDataModule):
         self.max_broken = max_broken
         self.predict_rows: Rows | None = None
         self.broken: list[str] = []
-        self.seen = 0
 
     def rows(self, *splits: str, unseen: bool = False) -> Rows:
         """Rows of members and externals (and of unseen photos where asked for) in the given splits, ascending."""
@@ -127,7 +128,6 @@ class Faces(L.LightningDataModule):
 
     def eval_loader(self, rows: Rows) -> EvalLoader:
         """Every one of `rows` exactly once over all processes."""
-        self.seen, self.broken = 0, []
         rank, world_size = self._place()
         return EvalLoader(
             self.root,
@@ -160,7 +160,7 @@ class Faces(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:
         """Images to AAD, on the device, under no_grad; the network's own precision, float32 out."""
-        self._count(batch)
+        self.count(batch)
         images = batch["images"]
         rows = batch["row"].cpu().numpy()
         return {
@@ -172,11 +172,15 @@ class Faces(L.LightningDataModule):
     def _aad(self, images: Tensor) -> AAD:
         return {name: net.to(images.device)(images, self.taps, self.views) for name, net in self.networks.items()}
 
-    def _count(self, batch: dict[str, Any]) -> None:
-        self.seen += len(batch["row"]) + len(batch["broken"])
-        self.broken += batch["broken"]
-        if len(self.broken) > self.max_broken * max(self.seen, 1000):
+    def count(self, batch: dict[str, Any]) -> None:
+        """Take note of a batch's broken images.
+
+        Raises:
+            UserError: more of the shard set than `max_broken` cannot be decoded.
+        """
+        self.broken += [key for key in batch["broken"] if key not in self.broken]
+        if len(self.broken) > self.max_broken * len(self.keys):
             raise UserError(
-                f"{len(self.broken)} of {self.seen} images cannot be decoded, {self.broken[0]} first: more than "
-                f"max_broken = {self.max_broken:.0%}; run `mint-lightning verify {self.root}`."
+                f"{len(self.broken)} images cannot be decoded, {self.broken[0]} first: more than max_broken = "
+                f"{self.max_broken:.0%} of {len(self.keys)}; run `mint-lightning verify {self.root}`."
             )

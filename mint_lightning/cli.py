@@ -1,5 +1,6 @@
 """The one door: names every command, imports the one that is asked for, and turns errors of the user into sentences."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,6 +20,8 @@ COMMANDS = {
     "predict": ("lightning", "one score per image, as parquet"),
 }
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
 HELP = """Audit what a vision model was trained on: Membership Inference Test (MINT).
 
 usage: python -m mint_lightning COMMAND [OPTIONS]        (also: mint-lightning COMMAND [OPTIONS])
@@ -31,9 +34,9 @@ examples:
   mint-lightning pack --source folder:photos --out shards/mine --partitions '{{"members": 0.5, "externals": 0.5}}'
   mint-lightning verify shards/mine
   mint-lightning train-audited --shards shards/mine --partitions '[members]' --out mlruns/networks/mine
-  mint-lightning fit --config conf/faces_vanilla.yaml --model.taps '[conv4]'
+  mint-lightning fit --config conf/faces_vanilla.yaml
   mint-lightning test --config conf/faces_vanilla.yaml --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt
-  mint-lightning table --config conf/table_faces.yaml --twins 5
+  mint-lightning table --config conf/table_faces.yaml --twins 5 --name five_twins
 
 COMMAND --help lists the options of a command. Version {version}.
 """
@@ -56,8 +59,13 @@ def main(args: Sequence[str]) -> int:
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        print(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("Stopped. Nothing half-written was left; run the same command again to go on.", file=sys.stderr)
+        print("Stopped. Nothing half-written was left; finished parts are used again.", file=sys.stderr)
         return 130
 
 

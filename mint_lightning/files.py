@@ -56,7 +56,11 @@ def _swap_folder(new: Path, path: Path) -> None:
         return
     old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
     path.rename(old)
-    new.rename(path)
+    try:
+        new.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
     _remove(old)
 
 
@@ -65,6 +69,21 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def refuse_foreign_folder(folder: Path, mark: str, what: str) -> None:
+    """Raise `UserError` where `folder` holds something that is not `what` (known by its file `mark`): it would be lost."""
+    if folder.exists() and not (folder / mark).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} stands in the way and is no {what}: name another folder, or remove it yourself.")
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise `UserError` where `folder` could not be made: better before the work than after."""
+    parent = folder.absolute()
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise UserError(f"{folder} cannot be written: {parent} is not a folder that you may write to.")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,6 +13,7 @@ from mint_lightning.errors import UserError
 
 Reduction = Literal["max", "mean_std", "map"]
 Layout = Literal["NCHW", "NHWC"]
+_HALF_MAX: Final = torch.finfo(torch.float16).max
 REDUCTIONS: Final[tuple[Reduction, ...]] = get_args(Reduction)
 
 
@@ -33,7 +34,7 @@ def reduce(activation: Tensor, reduction: Reduction, layout: Layout = "NCHW") ->
         activation: (B, C, H, W), or (B, H, W, C) where `layout` says so; tokens (B, N, C); or a vector (B, C).
         reduction: `max`: the largest value of each channel (B, C), the vector of Vanilla MINT (2402.09225), a vector
             as it is. `mean_std`: the channels' means, then their standard deviations over the sites, (B, 2C).
-            `map`: (B, C, H, W), or (B, C, N) of tokens.
+            `map`: (B, C, H, W), or (B, C, N) of tokens, rounded to half precision.
         layout: Where the channels of a four-dimensional activation stand.
 
     Raises:
@@ -51,7 +52,10 @@ def reduce(activation: Tensor, reduction: Reduction, layout: Layout = "NCHW") ->
         shape = tuple(activation.shape)
         raise UserError(f"it gives a tensor of shape {shape}; only maps (B, C, H, W), tokens and vectors are known.")
     if reduction == "map":
-        return channels_first.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+        # Maps are kept in memory and on disk in half precision. Rounding them here makes a head see the same numbers
+        # whether it streams or reads what was kept; the clamp keeps a wild activation from becoming infinite.
+        half = channels_first.float().clamp(-_HALF_MAX, _HALF_MAX).half()
+        return half.to(torch.float32, memory_format=torch.contiguous_format)
     sites = tuple(range(2, channels_first.ndim))
     if reduction == "max":
         return channels_first.amax(dim=sites).to(torch.float32)

@@ -15,7 +15,7 @@ from mint_lightning.audited import AuditedNetwork
 from mint_lightning.audited.weights import load_state
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowEvidence, ScoreSet, agreement, embedding_norm
-from mint_lightning.files import atomic_path, read_json, sha256_file, write_json
+from mint_lightning.files import atomic_path, read_json, refuse_foreign_folder, sha256_file, write_json
 from mint_lightning.heads import HEADS, Head
 
 SCHEMA_VERSION = 1
@@ -92,6 +92,7 @@ def save_auditor(path: Path, card: AuditorCard, head: Head | None, calibration: 
 
     if (head is None) == (card.kind in HEADS):
         raise UserError(f"An auditor of kind {card.kind!r} {'needs a' if head is None else 'has no'} head.")
+    refuse_foreign_folder(Path(path), AUDITOR_FILE, "auditor")
     with atomic_path(Path(path)) as folder:
         folder.mkdir(parents=True)
         if head is not None:

@@ -1,5 +1,7 @@
 """mint-lightning demo"""
 
+import shutil
+import sys
 from pathlib import Path
 
 from mint_lightning.commands.parsing import run_function, say
@@ -17,9 +19,12 @@ EPOCHS = 24
 
 NEXT = """
 Try next:
-  make ui                                                              the runs in the MLflow UI
-  python -m mint_lightning fit --config conf/faces_vanilla.yaml        one head, with its curves
-  python -m mint_lightning demo --null                                 the same job where there is nothing to find"""
+  make ui
+      the runs in the MLflow UI
+  {python} -m mint_lightning fit --config conf/faces_vanilla.yaml
+      one head, with its curves
+  {python} -m mint_lightning demo --null
+      the same job where there is nothing to find"""
 
 
 def demo(
@@ -81,7 +86,16 @@ def demo(
         seed=heads,
         experiment="demo",
     )
-    print(NEXT)
+    print(NEXT.format(python=python_here()))
+
+
+def python_here() -> str:
+    """The interpreter to type: "python" where that is this one, else its path."""
+    found = shutil.which("python")
+    if found and Path(found).parent == Path(sys.executable).parent:
+        return "python"
+    here = Path(sys.executable)
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
 
 
 def demo_rows(full: bool) -> list[dict[str, object]]:

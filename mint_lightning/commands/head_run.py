@@ -12,6 +12,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.files import write_json
 from mint_lightning.learning.activations import AUDITED
+from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.collect import gather, score_set
 from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
 from mint_lightning.learning.predictions import ScoresWriter
@@ -50,8 +51,7 @@ def run_of(checkpoint: Path, root: str, uri: str | None) -> str | None:
     """Id of the run that wrote a checkpoint, so that its test figures join its curves; None if the store has it not."""
     from mlflow.exceptions import MlflowException
 
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    run = state.get("mint", {}).get("run") if isinstance(state, dict) else None
+    run = read_checkpoint(checkpoint)["mint"].get("run")
     if run is None:
         return None
     try:

@@ -10,8 +10,10 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProg
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from mint_lightning.commands.head_run import after_fit, after_test, run_of
-from mint_lightning.commands.parsing import one_sentence, use_settings
+from mint_lightning.commands.parsing import one_sentence, raise_user_error_behind, use_settings
 from mint_lightning.errors import UserError
+from mint_lightning.learning.checkpoint import read_checkpoint
+from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.predictions import ScoresWriter
 
@@ -65,8 +67,9 @@ class MINTCLI(LightningCLI):
         config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
         config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
         checkpoint = config.get("ckpt_path")
-        if checkpoint and checkpoint not in ("best", "last", "hpc") and not Path(checkpoint).is_file():
-            raise UserError(f"There is no checkpoint at {checkpoint}: fit writes them to mlruns/checkpoints/NAME.")
+        config.weights_only = True
+        if checkpoint and checkpoint not in ("best", "last", "hpc"):
+            read_checkpoint(Path(checkpoint))
         if config.trainer.logger and config.trainer.logger.get("class_path", "").endswith(".MintLogger"):
             arguments = config.trainer.logger.init_args
             arguments.run_name = arguments.run_name or name
@@ -100,22 +103,26 @@ def main(command: str, args: list[str]) -> None:
     kwargs: dict[str, Any] = {"parser_mode": "omegaconf+", "exit_on_error": False}
     examples = {name: {**kwargs, "epilog": f"example: {text}"} for name, text in EXAMPLES.items()}
     try:
-        MINTCLI(
-            MINT,
-            L.LightningDataModule,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            save_config_callback=None,
-            trainer_defaults={
-                "max_epochs": 40,
-                "use_distributed_sampler": False,
-                "callbacks": [RichProgressBar(leave=True)],
-            },
-            seed_everything_default=0,
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-            parser_kwargs={**kwargs, **examples},
-            args=[command, *args],
-        )
+        with interruptible():
+            MINTCLI(
+                MINT,
+                L.LightningDataModule,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=None,
+                trainer_defaults={
+                    "max_epochs": 40,
+                    "use_distributed_sampler": False,
+                    "callbacks": [RichProgressBar(leave=True)],
+                },
+                seed_everything_default=0,
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+                parser_kwargs={**kwargs, **examples},
+                args=[command, *args],
+            )
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
+    except ValueError as error:
+        raise_user_error_behind(error)
+        raise

@@ -65,6 +65,15 @@ def one_sentence(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
+def raise_user_error_behind(error: BaseException) -> None:
+    """Raise the `UserError` that a parser wrapped in an error of its own, if there is one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            raise cause
+        cause = cause.__cause__ or cause.__context__
+
+
 def typed(kind: Any, value: Any, what: str) -> Any:
     """`value`, as YAML gave it, as an instance of `kind` (a class by class path, a dataclass, a list of them)."""
     parser = ArgumentParser(exit_on_error=False, parser_mode="omegaconf+")
@@ -72,7 +81,8 @@ def typed(kind: Any, value: Any, what: str) -> Any:
     try:
         # The parser writes into what it is given.
         return parser.instantiate(parser.parse_object({"value": copy.deepcopy(value)})).value
-    except argparse.ArgumentError as error:
+    except (argparse.ArgumentError, ValueError) as error:
+        raise_user_error_behind(error)
         raise UserError(f"{what}: {one_sentence(error)}") from error
 
 

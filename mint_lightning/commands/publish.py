@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mint_lightning import __version__
 from mint_lightning.auditor import AuditorCard, save_auditor
 from mint_lightning.errors import UserError
@@ -19,6 +21,8 @@ from mint_lightning.report.markdown import render_markdown
 from mint_lightning.tracking.scores import write_scores
 
 SCHEMA_VERSION = 1
+TABLE = "table.json"
+RUN = "run.json"
 
 
 @dataclass(frozen=True)
@@ -44,23 +48,32 @@ def _hashes(value: Any) -> list[str]:
     if isinstance(value, list | tuple):
         return [digest for item in value for digest in _hashes(item)]
     if isinstance(value, str):
-        for path in (Path(value) / "manifest.json", Path(value)):
-            if path.suffix == ".json" and path.is_file():
-                return [sha256_file(path)]
+        path = Path(value)
+        marks = [path / "manifest.json", path / "card.json"] if path.is_dir() else [path]
+        return [sha256_file(mark) for mark in marks if mark.is_file()]
     return []
 
 
 def finished(request: Request) -> bool:
     """Whether the folder holds this very table."""
-    path = request.folder / "table.json"
-    return path.is_file() and read_json(path, "table").get("request_hash") == request.hash()
+    path = request.folder / TABLE
+    if not path.is_file():
+        return False
+    try:
+        document = read_json(path, "table")
+        TableEvidence.from_json(document["evidence"])
+    except (UserError, KeyError, TypeError):
+        return False  # damaged: made anew
+    return bool(document.get("request_hash") == request.hash())
 
 
 def show(request: Request) -> TableEvidence:
     """Print the table that stands in the folder."""
-    document = read_json(request.folder / "table.json", "table")
+    document = read_json(request.folder / TABLE, "table")
     evidence = TableEvidence.from_json(document["evidence"])
-    print_table(evidence, Context(**{**document["context"], "declared": tuple(document["context"]["declared"])}))
+    context = Context(**{**document["context"], "declared": tuple(document["context"]["declared"])})
+    print_table(evidence, context)
+    track(evidence, context, request)
     print(f"Reused: {request.folder} holds this table already (--reuse false makes it anew).")
     return evidence
 
@@ -70,9 +83,6 @@ def publish(run: Any, data: Any, request: Request) -> None:
 
     The evidence is on disk before the tracking store is asked, so a store that fails costs no figures.
     """
-    from mint_lightning.tracking.runs import log_table
-    from mint_lightning.tracking.store import open_store
-
     context = Context.now(
         request.name,
         "mint-lightning " + " ".join(sys.argv[1:]),
@@ -89,7 +99,7 @@ def publish(run: Any, data: Any, request: Request) -> None:
         (folder / "table.md").write_text(render_markdown(run.evidence, context), encoding="utf-8")
         write_auditors(folder / "auditors", run, data)
         write_json(
-            folder / "table.json",
+            folder / TABLE,
             {
                 "schema_version": SCHEMA_VERSION,
                 "request": dict(request.asked),
@@ -101,17 +111,41 @@ def publish(run: Any, data: Any, request: Request) -> None:
     print_table(run.evidence, context)
     for key in run.broken[:5]:
         print(f"An image could not be decoded and counts nowhere: {key}")
-    try:
-        log_table(
-            run.evidence,
-            context,
-            store=open_store(),
-            experiment=request.experiment,
-            scores=[*run.rows, *run.pixel_rows()],
-        )
-    except UserError as error:
-        raise UserError(f"The table stands in {request.folder}, but the tracking store failed: {error}") from error
+    track(run.evidence, context, request, scores=[*run.rows, *run.pixel_rows()], curves=run.curves)
     print(f"Written: {request.folder / 'report.html'} (page), table.md, scores.parquet, auditors/.")
+
+
+def track(evidence: TableEvidence, context: Context, request: Request, **logged: Any) -> None:
+    """Log the table's runs, unless the store has them already; the figures are on disk by then.
+
+    Raises:
+        UserError: the store failed.
+    """
+    from mlflow.exceptions import MlflowException
+
+    from mint_lightning.tracking.runs import has_run, log_table
+    from mint_lightning.tracking.store import open_store
+
+    note = request.folder / RUN
+    try:
+        store = open_store()
+        if note.is_file() and has_run(store, str(read_json(note, "note of the run").get("run"))):
+            return
+        run = log_table(
+            evidence,
+            context,
+            store=store,
+            experiment=request.experiment,
+            config=yaml.safe_dump(dict(request.asked), sort_keys=False, allow_unicode=True),
+            auditor=request.folder / "auditors",
+            **logged,
+        )
+    except (UserError, MlflowException, OSError) as error:
+        raise UserError(
+            f"The table stands in {request.folder}, but the tracking store failed, so its runs are not logged: "
+            f"{error} The same command logs them once the store answers."
+        ) from error
+    write_json(note, {"uri": store.uri, "run": run})
 
 
 def network_summary(data: Any) -> dict[str, Any]:
@@ -130,17 +164,18 @@ def network_summary(data: Any) -> dict[str, Any]:
 def declared(data: Any, request: Request) -> tuple[str, ...]:
     """Sentences of what was told and not measured."""
     found = [f"The members are those of {data.groups.how}."]
-    if request.asked["partition_declared"]:
-        found.append("Members and externals were declared to be random identity partitions of one set.")
     if request.asked["references"]:
         found.append("The references were declared to be trained on neither members nor externals.")
     return tuple(found)
 
 
 def write_auditors(folder: Path, run: Any, data: Any) -> None:
-    """One auditor per row; of a cross-fitted head the first fold's is kept, its calibration scores are out-of-fold."""
+    """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale."""
+    folder.mkdir()
     for spec, scores in zip(run.specs, run.rows, strict=True):
         heads = run.heads.get(spec.title)
+        if heads and len(heads) > 1:
+            continue
         card = auditor_card(
             data, spec.title, spec.head, spec.arguments, spec.taps, run.evidence.row(spec.title)
         )  # fmt: skip

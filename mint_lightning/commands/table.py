@@ -5,6 +5,7 @@ from typing import Any
 
 from mint_lightning.commands.parsing import parse_function, typed
 from mint_lightning.errors import UserError
+from mint_lightning.files import refuse_foreign_folder, refuse_unwritable
 
 EXAMPLES = """  mint-lightning table --config conf/table_faces.yaml
   mint-lightning table --config conf/table_faces.yaml --twins 5 --name five_twins
@@ -56,6 +57,8 @@ def table(
     folder = Path(out or f"mlruns/tables/{name}")
     asked = {key: value for key, value in locals().items() if key in table.__annotations__ and key in _DECIDES}
     request = Request(name=name, folder=folder, asked=asked, experiment=experiment)
+    refuse_foreign_folder(folder, "table.json", "table")
+    refuse_unwritable(folder)
     if reuse and finished(request):
         show(request)
         return folder
@@ -94,7 +97,16 @@ def with_class(data: dict[str, Any]) -> dict[str, Any]:
     if "class_path" not in data:
         raise UserError("data needs a class_path, for example datamodules.Faces.")
     loose = {key: value for key, value in data.items() if key not in ("class_path", "init_args")}
-    return {"class_path": data["class_path"], "init_args": {**(data.get("init_args") or {}), **loose}}
+    return {"class_path": data["class_path"], "init_args": _merged(data.get("init_args") or {}, loose)}
+
+
+def _merged(given: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _merged(given[key], over[key]) for key in given.keys() & over.keys() if _dicts(given[key], over[key])}
+    return {**given, **over, **both}
+
+
+def _dicts(a: Any, b: Any) -> bool:
+    return isinstance(a, dict) and isinstance(b, dict)
 
 
 def main(command: str, args: list[str]) -> None:

@@ -1,8 +1,10 @@
 """mint-lightning train-audited"""
 
+from pathlib import Path
 from typing import Any, Literal
 
 from mint_lightning.commands.parsing import run_function
+from mint_lightning.files import refuse_unwritable
 
 EXAMPLES = """  mint-lightning train-audited --shards shards/demo --partitions '[members]' --out mlruns/networks/mine
   mint-lightning train-audited --shards shards/lfw --partitions '[H1]' --out mlruns/networks/lfw_A \\
@@ -58,6 +60,7 @@ def train_audited(
         accelerator: auto, cpu or gpu.
     """
     asked = dict(locals())
+    refuse_unwritable(Path(out))
     from mint_lightning.learning.recognition import train_audited as train
 
     card = train(asked.pop("shards"), **asked)

@@ -1,5 +1,6 @@
 """mint-lightning verify"""
 
+import os
 from pathlib import Path
 
 from mint_lightning.commands.parsing import run_function
@@ -16,7 +17,7 @@ def verify(shards: str) -> None:
     """
     from mint_lightning.shards import verify as problems_of
 
-    problems = problems_of(Path(shards))
+    problems = problems_of(Path(shards), workers=os.cpu_count() or 1)
     for problem in problems:
         print(problem)
     if problems:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
 from mint_lightning.learning.bank import Bank, Network, Request, fill_bank
-from mint_lightning.learning.controls import missing_taps, reference_networks, untrained_twins
+from mint_lightning.learning.controls import complement_network, missing_taps, reference_networks, untrained_twins
 from mint_lightning.learning.rows import RowSpec
 
 AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
@@ -41,12 +41,12 @@ class Networks:
         device = device_of(accelerator)
         data.network.to(device)
         drawn = untrained_twins(data.network, data, twins, seed)
-        named = reference_networks(references, data.network)
+        named = reference_networks(references, data)
         found: dict[str, Network] = {AUDITED: data.network, **drawn, **named}
         if complement is not None:
-            found[COMPLEMENT] = complement.load()
+            found[COMPLEMENT] = complement_network(complement, data)
         if pixels:
-            found[PIXELS] = PixelNetwork()
+            found[PIXELS] = PixelNetwork((data.manifest.image_size,) * 2)
         for network in found.values():
             if isinstance(network, torch.nn.Module):
                 network.to(device)
@@ -96,6 +96,7 @@ class Activations:
             len(rows),
             device=device_of(accelerator),
             max_gib=max_gib,
+            seen=data.count,
         )
         return cls(networks, requests, bank)
 

@@ -45,6 +45,7 @@ class TableRun:
     specs: list[RowSpec]
     seconds: dict[str, float]
     broken: list[str] = field(default_factory=list)
+    curves: dict[str, list[float]] = field(default_factory=dict)
 
     def pixel_rows(self) -> list[RowScores]:
         """The pixel heads as rows, to be kept beside the others."""
@@ -117,7 +118,9 @@ def run_table(
     heads = {
         spec.title: [cells[spec.title, AUDITED, fold.number].head for fold in folded] for spec in specs if spec.fitted
     }
-    return TableRun(evidence, scores, pixel_rows, heads, specs, watch.seconds, list(data.broken))
+    first = folded[0].number
+    curves = {spec.title: cells[spec.title, AUDITED, first].history for spec in specs if spec.fitted}
+    return TableRun(evidence, scores, pixel_rows, heads, specs, watch.seconds, list(data.broken), curves)
 
 
 def _cells(

@@ -1,6 +1,6 @@
 """AAD of every image in memory, gathered in one pass however many networks and heads there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,8 +65,9 @@ def fill_bank(
     *,
     device: torch.device,
     max_gib: float,
+    seen: Callable[[dict[str, Any]], None] = lambda batch: None,
 ) -> Bank:
-    """Run every network once over the loader's images and keep what `requests` name.
+    """Run every network once over the loader's images and keep what `requests` name; `seen` is told of each batch.
 
     Raises:
         UserError: the bank would exceed `max_gib`.
@@ -83,6 +84,7 @@ def fill_bank(
     with progress_bar() as bar:
         task = bar.add_task(f"AAD of {len(networks)} networks", total=images)
         for batch in loader:
+            seen(batch)
             pixels, size = batch["images"].to(device), len(batch["row"])
             rows[filled : filled + size] = batch["row"].numpy()
             for name, wanted in requests.items():
@@ -92,7 +94,7 @@ def fill_bank(
                         kept[name][request] = torch.empty(
                             (images, *value.shape[1:]), dtype=torch.float16 if half else torch.float32
                         )
-                    kept[name][request][filled : filled + size] = _fit_half(value) if value.ndim == 4 else value
+                    kept[name][request][filled : filled + size] = value
             filled += size
             bar.advance(task, size)
     order = np.argsort(rows[:filled], kind="stable")
@@ -110,8 +112,3 @@ def _read(network: Network, images: Tensor, wanted: Sequence[Request]) -> dict[R
         for tap, value in network(images, taps, [view])[view].items():
             found[view, tap] = value
     return found
-
-
-def _fit_half(maps: Tensor) -> Tensor:
-    # float16 ends at 65504; an untrained or a wild network may pass it, and inf would poison every later sum.
-    return maps.clamp(-65504, 65504)

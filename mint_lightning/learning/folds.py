@@ -56,6 +56,9 @@ def make_folds(data: SplitData, count: int, seed: int) -> list[Fold]:
     found = []
     for fold in range(count):
         learn = (number != fold) & ~is_unseen
+        for use, rows in (("fit", draws >= VALIDATE_SHARE), ("validate", draws < VALIDATE_SHARE)):
+            if len(np.unique(data.member[used[learn & rows]])) < 2:
+                raise UserError(f"There are too few people for {count} folds: fold {fold} has one class to {use} on.")
         found.append(
             Fold(
                 fold,

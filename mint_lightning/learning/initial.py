@@ -1,23 +1,14 @@
 """How a head starts: from a seed, or from a head that another audited network taught."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
+from mint_lightning.audited.rng import seeded
 from mint_lightning.audited.weights import load_state
 from mint_lightning.auditor import AUDITOR_HEAD
 from mint_lightning.errors import UserError
 from mint_lightning.heads import Head
 
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw from `seed` inside the block and leave the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+__all__ = ["seeded", "warm_start"]
 
 
 def warm_start(head: Head, init_from: str | None) -> None:

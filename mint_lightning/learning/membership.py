@@ -1,6 +1,6 @@
 """Who is a member: a property of a pair of network and photo, so it is worked out here and stored in no shard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,7 @@ def membership(
     """
     if members is not None or externals is not None:
         groups = _from_partitions(keys, manifest, trained_on, members, externals, unseen)
+        _check_against_card(keys, groups, trained_on)
     elif trained_on is not None:
         groups = _from_card(keys, manifest, trained_on)
     else:
@@ -79,11 +80,14 @@ def _from_card(keys: KeyList, manifest: Manifest, trained_on: TrainedOn) -> Memb
     trained = np.isin(keys.key, trained_on.keys)
     people = _people(keys)
     of_member = np.isin(people, np.unique(people[trained]))
+    # Photos held out of an external partition are left out: members lost theirs too, so both sides are thinned alike.
+    external = ~of_member & ~np.isin(keys.partition, list(_held_out(manifest)))
     return Membership(
         members=np.flatnonzero(trained),
-        externals=np.flatnonzero(~of_member),
+        externals=np.flatnonzero(external),
         unseen=np.flatnonzero(of_member & ~trained),
-        random_partition=trained_on.partition_hash == manifest.partition_hash,
+        random_partition=trained_on.partition_hash == manifest.partition_hash
+        and _drawn(manifest, trained_on.partitions),
         how="the list of members in the network's card",
     )
 
@@ -110,9 +114,37 @@ def _from_partitions(
             trained_on is not None
             and trained_on.partition_hash == manifest.partition_hash
             and set(trained_on.partitions) == set(members)
+            and _drawn(manifest, [*members, *externals])
         ),
         how=f"partitions {', '.join(members)} against {', '.join(externals)}",
     )
+
+
+def _held_out(manifest: Manifest) -> set[str]:
+    return {name for name, rule in manifest.partitions.items() if isinstance(rule, Mapping)}
+
+
+def _drawn(manifest: Manifest, partitions: Sequence[str]) -> bool:
+    """Whether all of them were drawn at random, none held out of another by a rule."""
+    return not set(partitions) & _held_out(manifest)
+
+
+def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) -> None:
+    if trained_on is None:
+        return
+    trained = np.isin(keys.key, trained_on.keys)
+    people = _people(keys)
+    known = np.isin(people[groups.externals], np.unique(people[trained]))
+    if known.any():
+        raise UserError(
+            f"data.externals hold photos of {len(np.unique(people[groups.externals][known]))} people whom the network "
+            "was trained on, by its own card: name partitions of people it never saw."
+        )
+    if not trained[groups.members].all():
+        raise UserError(
+            f"data.members hold {int((~trained[groups.members]).sum())} photos that are not in the list of the "
+            "network's card: leave data.members and data.externals out, and the card decides."
+        )
 
 
 def _null(keys: KeyList, groups: Membership, seed: int) -> Membership:

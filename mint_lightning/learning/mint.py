@@ -89,7 +89,8 @@ class MINT(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write down what the head belongs to."""
-        checkpoint["mint"] = {**self._belongs(), "run": getattr(self.logger, "run_id", None)}
+        run = getattr(self.logger, "run_id", None)
+        checkpoint["mint"] = {**self._belongs(), "run": run if isinstance(run, str) else None}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a head of another network or other taps: its scores would be noise.
@@ -115,8 +116,15 @@ class MINT(L.LightningModule):
             raise UserError(f"The checkpoint holds another head than the config describes: {reason}") from error
 
     def _belongs(self) -> dict[str, Any]:
-        network = getattr(getattr(self._trainer, "datamodule", None), "network", None)
-        return {"taps": self.taps, "network": network.fingerprint() if network is not None else None}
+        data = getattr(self._trainer, "datamodule", None)
+        if data is None or not hasattr(data, "network"):
+            return {"taps": self.taps}
+        return {
+            "taps": self.taps,
+            "network": data.network.fingerprint(),
+            "partition of the shard set": data.manifest.partition_hash,
+            "members known by": data.groups.how,
+        }
 
     def on_test_epoch_start(self) -> None:
         """Forget earlier scores."""

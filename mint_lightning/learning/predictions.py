@@ -15,7 +15,7 @@ class ScoresWriter(BasePredictionWriter):
     """Write key, source, identity, split, partition and score (logit) of every image, rank 0 for all.
 
     Args:
-        path: the parquet file; mlruns/predictions/NAME.parquet by default.
+        path: the parquet file; the front door makes it mlruns/predictions/NAME.parquet by default.
     """
 
     def __init__(self, path: str | None = None) -> None:

@@ -83,10 +83,9 @@ class RowSpec:
             return HEADS[self.head](shapes, **self.arguments)
 
 
-def published_rows(*, all_maps: bool = False) -> list[RowSpec]:
-    """The default table: Vanilla at every tap and on all, CNN at conv4 (or at each conv tap), and the scores."""
+def published_rows() -> list[RowSpec]:
+    """The default table: Vanilla at every tap and on all, CNN at conv4, and the scores."""
     convs = [f"conv{i}" for i in range(1, 5)]
     rows = [RowSpec("vanilla", [tap]) for tap in [*convs, "outcome"]]
     rows.append(RowSpec("vanilla", convs))
-    rows += [RowSpec("cnn", [f"{tap}:map"]) for tap in (convs if all_maps else ["conv4"])]
-    return [*rows, RowSpec("norm"), RowSpec("agreement")]
+    return [*rows, RowSpec("cnn", ["conv4:map"]), RowSpec("norm"), RowSpec("agreement")]

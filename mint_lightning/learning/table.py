@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mint_lightning.errors import UserError
 from mint_lightning.heads import Draw, Head
 from mint_lightning.learning.bank import Bank, Request
+from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import STANDARDISE_IMAGES
 from mint_lightning.learning.objective import head_loss, head_optimizer
 from mint_lightning.shards import EpochOrder
@@ -39,6 +40,7 @@ class Cell:
     best_state: dict[str, Tensor] = field(default_factory=dict)
     epoch_order: NDArray[np.int64] | None = None
     done: bool = False
+    history: list[float] = field(default_factory=list)
 
 
 class MINTTable(L.LightningModule):
@@ -104,6 +106,7 @@ class MINTTable(L.LightningModule):
                 continue
             places = self.bank.positions(cell.validate)
             auc = float(roc_auc_score(self.member[places].numpy(), self.score(cell, cell.validate)))
+            cell.history.append(auc)
             if auc > cell.best_auc:
                 cell.best_auc, cell.best_epoch = auc, self.current_epoch
                 cell.best_state = copy.deepcopy(cell.head.state_dict())
@@ -156,4 +159,5 @@ def learn_side_by_side(table: MINTTable, *, epochs: int, accelerator: str = "aut
         enable_model_summary=False,
         callbacks=[RichProgressBar()],
     )
-    trainer.fit(table, torch.utils.data.DataLoader(Steps(table.cells), batch_size=None))
+    with interruptible():
+        trainer.fit(table, torch.utils.data.DataLoader(Steps(table.cells), batch_size=None))

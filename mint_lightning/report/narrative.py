@@ -75,12 +75,12 @@ def measured(evidence: TableEvidence) -> tuple[str, ...]:
     lines.append(f"Outsiders come from: {', '.join(evidence.external_sets) or 'no named set'}.")
     if evidence.random_partition:
         lines.append(
-            "Members and outsiders are random halves of one collection, drawn by person; the network’s card holds the "
-            "hash of that draw. So a difference between them cannot come from the database."
+            "Members and outsiders are random parts of one collection, drawn by person and packed in one run. So a "
+            "difference between them cannot come from the database."
         )
     lines.append(wording.level_note(evidence))
     if any(row.cross_fitted for row in evidence.rows):
-        lines.append("Cross-fitted: five folds by person, each photo scored by a head that saw nobody of its fold.")
+        lines.append("Cross-fitted: folds by person, each photo scored by a head that saw nobody of its fold.")
     else:
         lines.append(
             "Heads learnt on half of the people; every choice was made on another tenth, thresholds on a fifth, and "

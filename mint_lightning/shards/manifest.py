@@ -79,11 +79,6 @@ class Manifest:
     shards: tuple[Shard, ...]
 
     @property
-    def created_by(self) -> Mapping[str, Any]:
-        """The pack arguments, source kind and name among them."""
-        return self.request
-
-    @property
     def images(self) -> int:
         """Number of images in all shards."""
         return sum(shard.count for shard in self.shards)

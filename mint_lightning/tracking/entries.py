@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mint_lightning.evidence import RowEvidence
@@ -73,6 +73,15 @@ def log_metrics(client: "MlflowClient", run: str, metrics: Mapping[str, float]) 
 
     now = int(time.time() * 1000)
     client.log_batch(run, metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()])
+
+
+def log_curve(client: "MlflowClient", run: str, name: str, values: Sequence[float]) -> None:
+    """Log a metric that has a value for each epoch."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    if values:
+        client.log_batch(run, metrics=[Metric(name, float(value), now, epoch) for epoch, value in enumerate(values)])
 
 
 def log_shards(

@@ -1,6 +1,5 @@
 """Lightning's MLflow logger with defaults that work, and with what a membership audit must write down."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MintLogger(MLFlowLogger):
-    """Logs to `sqlite:///mlruns/mlflow.db` under `root`; checkpoints go to `mlruns/checkpoints/EXPERIMENT/RUN`.
+    """Logs to `sqlite:///mlruns/mlflow.db` under `root`.
 
     Every method does its work on rank 0 alone and is harmless on the others.
 
@@ -145,11 +144,6 @@ class MintLogger(MLFlowLogger):
             self.experiment.log_artifacts(self._run(), str(path), folder)
         else:
             self.experiment.log_artifact(self._run(), str(path), folder)
-
-    @rank_zero_only
-    def log_json(self, value: Any, name: str) -> None:
-        """Keep a JSON value as an artifact."""
-        self.experiment.log_text(self._run(), json.dumps(value, indent=2, ensure_ascii=False), name)
 
     @rank_zero_only
     def log_evidence(self, evidence: "TableEvidence", context: "Context", **files: Any) -> None:

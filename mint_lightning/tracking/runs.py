@@ -11,7 +11,7 @@ from mint_lightning.report import figures
 from mint_lightning.report.context import Context
 from mint_lightning.report.html import write_html
 from mint_lightning.report.markdown import render_markdown
-from mint_lightning.tracking.entries import log_metrics, log_params, log_shards, row_metrics, row_params
+from mint_lightning.tracking.entries import log_curve, log_metrics, log_params, log_shards, row_metrics, row_params
 from mint_lightning.tracking.scores import write_scores
 from mint_lightning.tracking.store import Store
 from mint_lightning.tracking.view import set_view
@@ -33,11 +33,13 @@ def log_table(
     config: str | None = None,
     auditor: Path | None = None,
     tags: Mapping[str, str] | None = None,
+    curves: Mapping[str, Sequence[float]] | None = None,
 ) -> str:
     """Log a table: a parent run with pictures, page and scores, and below it one run for each row. Returns its id.
 
-    scores, if given, become `scores.parquet`; config becomes `config.yaml`; auditor is a folder to copy. The parent is
-    marked FAILED if anything goes wrong on the way, and what was logged stays.
+    scores, if given, become `scores.parquet`; config becomes `config.yaml`; auditor is a folder to copy; curves are the
+    AUC on validate after each epoch, by row. The parent is marked FAILED if anything goes wrong on the way, and what
+    was logged stays.
     """
     client, experiment_id = store.client, store.experiment(experiment)
     set_view(client, experiment_id)
@@ -48,7 +50,7 @@ def log_table(
         log_shards(client, parent, context.manifests)
         log_metrics(client, parent, {"rows": len(evidence.rows), "rows_finding": sum(r.finds for r in evidence.rows)})
         for row in evidence.rows:
-            _log_row(client, experiment_id, parent, row, context)
+            _log_row(client, experiment_id, parent, row, context, (curves or {}).get(row.name, ()))
         log_evidence(client, parent, evidence, context, scores=scores, config=config)
         if auditor is not None:
             client.log_artifacts(parent, str(auditor), "auditor")
@@ -91,19 +93,40 @@ def _create(client: "MlflowClient", experiment_id: str, name: str, tags: Mapping
     return str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
 
 
-def _log_row(client: "MlflowClient", experiment_id: str, parent: str, row: RowEvidence, context: Context) -> None:
+def _log_row(
+    client: "MlflowClient",
+    experiment_id: str,
+    parent: str,
+    row: RowEvidence,
+    context: Context,
+    curve: Sequence[float],
+) -> None:
     tags = {
         "mlflow.parentRunId": parent,
         "kind": "row",
         "table": context.title,
         "finds": "yes" if row.finds else "no",
         "outcome": str(row.claim.outcome),
+        **({"git_commit": context.git_commit} if context.git_commit else {}),
+        **({"fingerprint": context.fingerprint} if context.fingerprint else {}),
     }
     run = _create(client, experiment_id, row.name, tags)
     log_params(client, run, row_params(row))
     log_metrics(client, run, row_metrics(row))
+    log_curve(client, run, "validate_auc_by_epoch", curve)
+    log_shards(client, run, context.manifests)
     client.set_tag(run, "mlflow.note.content", row.claim.reason)
     client.set_terminated(run, "FINISHED")
+
+
+def has_run(store: Store, run: str) -> bool:
+    """Whether the store has a run of that id that was not deleted."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return bool(store.client.get_run(run).info.lifecycle_stage == "active")
+    except MlflowException:
+        return False
 
 
 def _parent_tags(evidence: TableEvidence, context: Context) -> dict[str, str]:

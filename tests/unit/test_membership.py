@@ -29,7 +29,7 @@ def test_from_a_card(packed: tuple[KeyList, Manifest]) -> None:
     found = membership(keys, manifest, TrainedOn(keys.key[trained], ("A",), manifest.partition_hash))
     assert set(found.members) == set(trained)
     assert set(found.unseen) == set(keys.where(partitions=["A_unseen"]))
-    assert set(found.externals) == set(keys.where(partitions=["B", "B_unseen"]))
+    assert set(found.externals) == set(keys.where(partitions=["B"])), "members lost their held-out photos too"
     assert found.random_partition
     assert not people(keys, found.members) & people(keys, found.externals)
 
@@ -46,6 +46,25 @@ def test_from_partitions(packed: tuple[KeyList, Manifest]) -> None:
     assert set(found.members) == set(keys.where(partitions=["B"]))
     assert set(found.unseen) == set(keys.where(partitions=["B_unseen"]))
     assert not found.random_partition  # nobody's card bears the partition
+
+
+def test_only_partitions_drawn_at_random_count_as_random(packed: tuple[KeyList, Manifest]) -> None:
+    keys, manifest = packed
+    few = keys.where(partitions=["A_unseen"])
+    card = TrainedOn(keys.key[few], ("A_unseen",), manifest.partition_hash)
+    assert not membership(keys, manifest, card).random_partition
+    trained = TrainedOn(keys.key[keys.where(partitions=["A"])], ("A",), manifest.partition_hash)
+    assert membership(keys, manifest, trained, members=["A"], externals=["B"]).random_partition
+    assert not membership(keys, manifest, trained, members=["A"], externals=["B_unseen"]).random_partition
+
+
+def test_what_the_card_contradicts_is_refused(packed: tuple[KeyList, Manifest]) -> None:
+    keys, manifest = packed
+    card = TrainedOn(keys.key[keys.where(partitions=["A"])], ("A",), manifest.partition_hash)
+    with pytest.raises(UserError, match="by its own card"):
+        membership(keys, manifest, card, members=["B"], externals=["A"])
+    with pytest.raises(UserError, match="not in the list"):
+        membership(keys, manifest, card, members=["A", "A_unseen"], externals=["B"])
 
 
 def test_flags_agree_with_the_groups(packed: tuple[KeyList, Manifest]) -> None:

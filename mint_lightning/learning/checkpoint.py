@@ -1,0 +1,28 @@
+"""Reading a head's checkpoint, from anybody, without running what is in it."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mint_lightning.errors import UserError
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint that `fit` wrote, on the CPU.
+
+    Raises:
+        UserError: there is none, it is damaged, holds more than weights and plain values, or is not one of ours.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no checkpoint at {path}: fit writes them to mlruns/checkpoints/NAME.")
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(f"{path} is no checkpoint of weights and plain values; nothing in it was run.") from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(f"The checkpoint {path} is damaged or is no checkpoint: take it anew.") from error
+    if not isinstance(found, dict) or "mint" not in found or "state_dict" not in found:
+        raise UserError(f"{path} is not a checkpoint that mint-lightning fit wrote.")
+    return found
