@@ -72,7 +72,7 @@ def _remove(path: Path) -> None:
 
 
 def refuse_foreign_folder(folder: Path, mark: str, what: str) -> None:
-    """Raise `UserError` where `folder` holds something that is not `what` (known by its file `mark`): it would be lost."""
+    """Raise `UserError` where `folder` holds something else than `what`, known by its file `mark`: it would be lost."""
     if folder.exists() and not (folder / mark).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} stands in the way and is no {what}: name another folder, or remove it yourself.")
 

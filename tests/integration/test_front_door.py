@@ -243,6 +243,84 @@ def test_a_config_of_the_benchmark_says_what_is_missing(workspace: Path, capsys:
     assert "shards/lfw" in capsys.readouterr().err.strip().splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("conf", "row"),
+    [
+        ("faces_vanilla", '{"head": "vanilla", "taps": ["outcome"]}'),
+        ("faces_cnn", '{"head": "cnn", "taps": ["conv4:map"]}'),
+    ],
+)
+def test_a_cell_of_a_table_is_the_head_that_fit_gives(conf: str, row: str, workspace: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    one = ["--trainer.max_epochs", "4", "--trainer.accelerator", "cpu", "--name", f"alone_{conf}"]
+    assert main(["fit", "--config", str(CONF / f"{conf}.yaml"), *one]) == 0
+    alone = load_file(f"mlruns/auditors/alone_{conf}/head.safetensors")
+    bare = ["--recipe", '{"epochs": 4}', "--twins", "0", "--pixels", "false", "--accelerator", "cpu"]
+    table = ["--config", str(CONF / "table_faces.yaml"), "--rows", f"[{row}]", *bare, "--name", f"cell_{conf}"]
+    assert main(["table", *table]) == 0
+    cell = load_file(next(Path(f"mlruns/tables/cell_{conf}/auditors").glob("*/head.safetensors")))
+    assert alone.keys() == cell.keys()
+    for name, value in alone.items():
+        torch.testing.assert_close(cell[name].float(), value.float(), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["fit", "--config", str(CONF / "faces_vanilla.yaml"), *FAST, "--name", "stopped"],
+        ["table", "--config", str(CONF / "table_faces.yaml"), "--twins", "1", "--name", "stopped"],
+    ],
+)
+def test_ctrl_c_while_heads_learn(command: list[str], workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mint_lightning.learning.mint.MINT.training_step", interrupted)
+    monkeypatch.setattr("mint_lightning.learning.table.MINTTable.training_step", interrupted)
+    assert main(command) == 130
+    assert not [path for path in Path("mlruns").glob("*/*stopped*") if path.name != "stopped" or any(path.iterdir())]
+
+
+def test_a_folder_of_something_else_is_not_replaced(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("precious").mkdir(exist_ok=True)
+    Path("precious/thesis.txt").write_text("years")
+    assert main(["table", "--config", str(CONF / "table_faces.yaml"), "--out", "precious"]) == 2
+    assert Path("precious/thesis.txt").read_text() == "years"
+    assert "stands in the way" in capsys.readouterr().err
+
+
+def test_a_pickle_given_as_checkpoint_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pickle
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path.touch, (Path("trapped"),))  # type: ignore[return-value]
+
+    Path("trap.ckpt").write_bytes(pickle.dumps(Trap()))
+    for command in ("fit", "validate", "test", "predict"):
+        config = ["--config", str(CONF / "faces_vanilla.yaml"), *FAST, "--ckpt_path", "trap.ckpt"]
+        assert main([command, *config]) == 2
+        assert "trap.ckpt" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not Path("trapped").exists()
+
+
+def test_a_dead_tracking_store_costs_no_figures(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["--rows", '[{"head": "norm"}]', "--twins", "1", "--name", "untracked"]
+    command = ["table", "--config", str(CONF / "table_faces.yaml"), *rows]
+    with monkeypatch.context() as dead:
+        dead.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        assert main(command) == 2
+    assert "mlruns/tables/untracked" in capsys.readouterr().err
+    assert Path("mlruns/tables/untracked/table.json").is_file()
+    assert main(command) == 0
+    assert "Reused" in capsys.readouterr().out
+    assert Path("mlruns/tables/untracked/run.json").is_file()
+
+
 def test_ctrl_c_leaves_nothing_half_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
