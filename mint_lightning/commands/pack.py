@@ -69,6 +69,14 @@ def pack(
         reuse=reuse,
     )
     print(f"{out}: {manifest.images} images in {len(manifest.shards)} shards, manifest {manifest.hash[:12]}")
+    for broken in manifest.broken[:5]:
+        print(f"Left out, {broken['photo']}: {broken['reason']}")
+    if len(manifest.broken) > 5:
+        print(f"and {len(manifest.broken) - 5} more; manifest.json lists them.")
+    if skipped := manifest.skipped["count"]:
+        print(f"{skipped} files are no photos: {', '.join(manifest.skipped['examples'][:5])}")
+    if manifest.duplicates:
+        print(f"{manifest.duplicates} photos are exact copies of others of the same split.")
 
 
 def main(command: str, args: list[str]) -> None:
