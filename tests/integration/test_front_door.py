@@ -122,8 +122,11 @@ def test_table_runs_as_its_config_stands(workspace: Path) -> None:
     assert len(document["evidence"]["rows"]) == 9
 
 
-@pytest.mark.parametrize("conf", sorted(path.stem for path in CONF.glob("*.yaml")))
-def test_every_config_runs_on_the_demo(conf: str, workspace: Path) -> None:
+RUN_ELSEWHERE = {"faces_vanilla", "faces_cnn", "table_faces"}
+
+
+@pytest.mark.parametrize("conf", sorted({path.stem for path in CONF.glob("*.yaml")} - RUN_ELSEWHERE))
+def test_every_other_config_runs_on_the_demo(conf: str, workspace: Path) -> None:
     here = ["--data.shards", "shards/demo", "--data.network.card", "mlruns/networks/demo/card.json"]
     command = (CONF / f"{conf}.yaml").read_text().split()[2]
     fast = {"fit": ["--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]}.get(
