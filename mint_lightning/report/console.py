@@ -19,11 +19,15 @@ CONTROLS = ("pixels", "twins", "references")
 GIVE_WAY = ("n", "accuracy", "references", "tpr")
 HEADINGS = {"accuracy": "Accuracy\n(balanced)", "tpr": "TPR at\n1 % FPR", "twins": "Untrained\ntwins"}
 LEADING_ROWS = 12
+WIDE = 140
 
 
 def print_table(evidence: TableEvidence, context: Context, console: Console | None = None) -> None:
-    """Print the result on standard output, or on `console`."""
-    console = console or Console()
+    """Print the result on standard output, or on `console`; a file or pipe has room for every column."""
+    if console is None:
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=WIDE)
     console.print(render(evidence, context, width=console.width))
 
 
