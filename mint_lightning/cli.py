@@ -20,7 +20,17 @@ COMMANDS = {
     "predict": ("lightning", "one score per image, as parquet"),
 }
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+UNWRITABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+)
 
 HELP = """Audit what a vision model was trained on: Membership Inference Test (MINT).
 

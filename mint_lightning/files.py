@@ -86,6 +86,13 @@ def refuse_unwritable(folder: Path) -> None:
         raise UserError(f"{folder} cannot be written: {parent} is not a folder that you may write to.")
 
 
+def checked_name(name: str, what: str) -> str:
+    """`name` if it can be the name of one folder: not empty, no path, at most 100 characters; else `UserError`."""
+    if not name or len(name) > 100 or name.startswith(".") or any(sign in name for sign in "/\\\0"):
+        raise UserError(f"{what} {name!r} cannot name a folder: take up to 100 characters without a slash.")
+    return name
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON value, indented for people, atomically."""
     with atomic_path(path) as temporary:

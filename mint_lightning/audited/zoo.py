@@ -57,6 +57,8 @@ class NetworkSource:
             changed = preprocessing.to_dict() | self.preprocessing
             preprocessing = Preprocessing.from_dict(changed, f"Network {architecture}")
         weights_file = self.weights or (card and card.weights_file)
+        if card is not None and card.members and not weights_file:
+            raise UserError(f"The card {self.card} lists members but names no weights: there is no network to audit.")
         weights_sha256 = _load_weights(built.module, weights_file, card) if weights_file else None
         name = self.name or (card.name if card else architecture)
         final = replace(

@@ -47,6 +47,11 @@ def describe_run(cli: Any) -> None:
     logger.log_shards(Path(data.root).name, data.manifest.hash, images=len(data.keys), members=data.groups.how)
 
 
+def auditor_folder(name: str) -> Path:
+    """Where `fit` writes the auditor of a run."""
+    return Path("mlruns/auditors") / name
+
+
 def run_of(checkpoint: Path, root: str, uri: str | None) -> str | None:
     """Id of the run that wrote a checkpoint, so that its test figures join its curves; None if the store has it not."""
     from mlflow.exceptions import MlflowException
@@ -74,9 +79,10 @@ def after_fit(cli: Any) -> None:
     """Score calibrate with the best epoch's head and write the auditor; without controls it claims nothing."""
     best = cli.trainer.checkpoint_callback.best_model_path
     if not best:
+        print("No epoch was finished, so there is no head and no auditor.")
         return
     scores = _scores(cli, cli.datamodule.rows("calibrate"), best)
-    folder = Path("mlruns/auditors") / cli.config["fit"]["name"]
+    folder = auditor_folder(cli.config["fit"]["name"])
     if cli.trainer.is_global_zero:
         spec = spec_of(cli.model)
         card = auditor_card(cli.datamodule, spec.title, spec.head, spec.arguments, spec.taps, None)

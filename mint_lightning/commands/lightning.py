@@ -1,17 +1,19 @@
 """mint-lightning fit, validate, test, predict: LightningCLI over one auditing head."""
 
 import argparse
-import warnings
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from mint_lightning.commands.head_run import after_fit, after_test, run_of
-from mint_lightning.commands.parsing import one_sentence, raise_user_error_behind, use_settings
+from mint_lightning.auditor import AUDITOR_FILE
+from mint_lightning.commands.head_run import after_fit, after_test, auditor_folder, run_of
+from mint_lightning.commands.parsing import one_sentence, quiet_lightning, raise_user_error_behind, use_settings
 from mint_lightning.errors import UserError
+from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import MINT
@@ -63,18 +65,32 @@ class MINTCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Places and names that were not given follow from `name`."""
         config = self.config[self.subcommand]
-        name = config.name
+        name = checked_name(config.name, "--name")
         config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
         config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
         checkpoint = config.get("ckpt_path")
         config.weights_only = True
+        if self.subcommand != "fit" and not checkpoint:
+            raise UserError(f"--ckpt_path is needed: fit wrote mlruns/checkpoints/{name}/best.ckpt.")
+        refuse_unwritable(Path(config.checkpoint.dirpath))
+        refuse_unwritable(Path(config.predictions.path).parent)
+        if Path(config.predictions.path).is_dir():
+            raise UserError(f"predictions.path {config.predictions.path} is a folder: name a parquet file.")
+        if self.subcommand == "fit":
+            refuse_foreign_folder(auditor_folder(name), AUDITOR_FILE, "auditor")
         if checkpoint and checkpoint not in ("best", "last", "hpc"):
             read_checkpoint(Path(checkpoint))
         if config.trainer.logger and config.trainer.logger.get("class_path", "").endswith(".MintLogger"):
             arguments = config.trainer.logger.init_args
             arguments.run_name = arguments.run_name or name
-            if self.subcommand == "test" and checkpoint and arguments.run_id is None:
+            if self.subcommand in ("test", "validate") and checkpoint and arguments.run_id is None:
                 arguments.run_id = run_of(Path(checkpoint), arguments.root, arguments.tracking_uri)
+
+    def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
+        """With rich's progress bar, unless the user wants none."""
+        if self.config[self.subcommand].trainer.enable_progress_bar is not False:
+            self.trainer_defaults["callbacks"] = [RichProgressBar(leave=True)]
+        return super().instantiate_trainer(**kwargs)
 
     def _parse_ckpt_path(self) -> None:
         """A checkpoint's hyperparameters would silently override YAML and command line; they do not here."""
@@ -98,8 +114,7 @@ class MINTCLI(LightningCLI):
 def main(command: str, args: list[str]) -> None:
     """Run one of the four commands of LightningCLI."""
     use_settings()
-    # A head sees AAD, not files: Lightning's advice about loader workers does not apply to it.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    quiet_lightning()
     kwargs: dict[str, Any] = {"parser_mode": "omegaconf+", "exit_on_error": False}
     examples = {name: {**kwargs, "epilog": f"example: {text}"} for name, text in EXAMPLES.items()}
     try:
@@ -113,7 +128,6 @@ def main(command: str, args: list[str]) -> None:
                 trainer_defaults={
                     "max_epochs": 40,
                     "use_distributed_sampler": False,
-                    "callbacks": [RichProgressBar(leave=True)],
                 },
                 seed_everything_default=0,
                 auto_configure_optimizers=False,
@@ -123,6 +137,8 @@ def main(command: str, args: list[str]) -> None:
             )
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
+    except MisconfigurationException as error:
+        raise UserError(f"{one_sentence(error)}.") from error
     except ValueError as error:
         raise_user_error_behind(error)
         raise

@@ -2,7 +2,9 @@
 
 import argparse
 import copy
+import logging
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -81,9 +83,18 @@ def typed(kind: Any, value: Any, what: str) -> Any:
     try:
         # The parser writes into what it is given.
         return parser.instantiate(parser.parse_object({"value": copy.deepcopy(value)})).value
-    except (argparse.ArgumentError, ValueError) as error:
+    except (argparse.ArgumentError, AttributeError, TypeError, ValueError) as error:
         raise_user_error_behind(error)
         raise UserError(f"{what}: {one_sentence(error)}") from error
+
+
+def quiet_lightning() -> None:
+    """Without Lightning's advertisements and its notes on devices, which say nothing about an audit."""
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for text in (".*LeafSpec.*", ".*does not have many workers.*", ".*smaller than the logging interval.*",
+                 ".*Couldn't infer the batch indices.*"):  # fmt: skip
+        warnings.filterwarnings("ignore", message=text)
 
 
 def say(text: str) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.evidence import ScoreSet, TableEvidence
 from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
 from mint_lightning.learning.limits import limits_of
+from mint_lightning.learning.rows import slug
 from mint_lightning.report import Context
 from mint_lightning.report.console import print_table
 from mint_lightning.report.html import write_html
@@ -34,8 +36,12 @@ class Request:
     asked: Mapping[str, Any]
     experiment: str
 
+    @cached_property
     def hash(self) -> str:
-        """Hash of what decides the figures, files that the data names by path included by their content."""
+        """Hash of what decides the figures, files that the data names by path included by their content.
+
+        Taken once, before the work: what is replaced meanwhile must not be taken for what the figures are of.
+        """
         return sha256_json({"asked": self.asked, "files": _hashes(self.asked), "version": __version__})
 
 
@@ -64,7 +70,7 @@ def finished(request: Request) -> bool:
         TableEvidence.from_json(document["evidence"])
     except (UserError, KeyError, TypeError):
         return False  # damaged: made anew
-    return bool(document.get("request_hash") == request.hash())
+    return bool(document.get("request_hash") == request.hash and not document.get("broken"))
 
 
 def show(request: Request) -> TableEvidence:
@@ -103,7 +109,8 @@ def publish(run: Any, data: Any, request: Request) -> None:
             {
                 "schema_version": SCHEMA_VERSION,
                 "request": dict(request.asked),
-                "request_hash": request.hash(),
+                "request_hash": request.hash,
+                "broken": run.broken,
                 "context": context.to_json(),
                 "evidence": run.evidence.to_json(),
             },
@@ -143,7 +150,7 @@ def track(evidence: TableEvidence, context: Context, request: Request, **logged:
     except (UserError, MlflowException, OSError) as error:
         raise UserError(
             f"The table stands in {request.folder}, but the tracking store failed, so its runs are not logged: "
-            f"{error} The same command logs them once the store answers."
+            f"{str(error).rstrip('.')}. The same command logs them once the store answers."
         ) from error
     write_json(note, {"uri": store.uri, "run": run})
 
@@ -213,8 +220,3 @@ def auditor_card(data: Any, name: str, kind: str, arguments: Any, taps: list[str
 def calibration_of(scores: ScoreSet) -> ScoreSet:
     """The scores that thresholds come from."""
     return scores if scores.cross_fitted else scores.where(scores.split == "calibrate")
-
-
-def slug(name: str) -> str:
-    """A folder name of a row's name."""
-    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from mint_lightning.commands.parsing import parse_function, typed
+from mint_lightning.commands.parsing import parse_function, quiet_lightning, typed
 from mint_lightning.errors import UserError
-from mint_lightning.files import refuse_foreign_folder, refuse_unwritable
+from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
 
 EXAMPLES = """  mint-lightning table --config conf/table_faces.yaml
   mint-lightning table --config conf/table_faces.yaml --twins 5 --name five_twins
@@ -54,15 +54,20 @@ def table(
     """
     from mint_lightning.commands.publish import Request, finished, publish, show
 
+    checked_name(name, "name")
+    checked_name(experiment, "experiment")
     folder = Path(out or f"mlruns/tables/{name}")
     asked = {key: value for key, value in locals().items() if key in table.__annotations__ and key in _DECIDES}
     request = Request(name=name, folder=folder, asked=asked, experiment=experiment)
     refuse_foreign_folder(folder, "table.json", "table")
     refuse_unwritable(folder)
+    request.hash  # noqa: B018 -- taken before the work
     if reuse and finished(request):
         show(request)
         return folder
     import lightning as L
+
+    quiet_lightning()
 
     from mint_lightning.audited import NetworkSource
     from mint_lightning.learning.audit import Recipe, run_table

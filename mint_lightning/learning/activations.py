@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
+from mint_lightning.errors import UserError
 from mint_lightning.learning.bank import Bank, Network, Request, fill_bank
 from mint_lightning.learning.controls import complement_network, missing_taps, reference_networks, untrained_twins
 from mint_lightning.learning.rows import RowSpec
@@ -102,6 +103,10 @@ class Activations:
 
 
 def device_of(accelerator: str) -> torch.device:
-    """The first GPU where one is wanted and there, else the CPU."""
+    """The first GPU where one is wanted and there, else the CPU; `UserError` where one is asked for and is not there."""
+    if accelerator not in ("auto", "cpu", "gpu", "cuda"):
+        raise UserError(f"accelerator is {accelerator!r}; it must be auto, cpu or gpu.")
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise UserError("accelerator is gpu, but torch sees none here: use auto or cpu.")
     wants_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     return torch.device("cuda" if wants_gpu else "cpu")

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from mint_lightning.audited import NetworkSource
+from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, TableEvidence, weigh
 from mint_lightning.heads import Head
 from mint_lightning.learning.activations import AUDITED, PIXEL_ROWS, PIXELS, Activations, Networks
 from mint_lightning.learning.folds import Fold, make_folds
+from mint_lightning.learning.objective import check_rate
 from mint_lightning.learning.reading import CellKey, Reader
-from mint_lightning.learning.rows import RowSpec, published_rows
+from mint_lightning.learning.rows import RowSpec, check_names, published_rows
 from mint_lightning.learning.table import Cell, MINTTable, learn_side_by_side
 
 
@@ -32,6 +34,11 @@ class Recipe:
     patience: int = 8
     rate: float = 1e-3
     weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.patience < 1:
+            raise UserError(f"epochs ({self.epochs}) and patience ({self.patience}) must be at least 1.")
+        check_rate(self.rate, self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,9 @@ def run_table(
     `twins`, `pixels`, `references` and `complement`, not even that pass is made.
     """
     specs, recipe = list(rows) if rows else published_rows(), recipe or Recipe()
+    check_names(specs)
+    if twins < 0:
+        raise UserError(f"twins is {twins}; it must not be negative.")
     watch = _Watch()
     folded = make_folds(data, folds, seed)
     if activations is None:

@@ -11,8 +11,12 @@ def interruptible() -> Iterator[None]:
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit as error:
-        if not isinstance(error.__context__, KeyboardInterrupt):
+    except (SystemExit, Exception) as error:
+        # Whatever fails while Lightning cleans up after Ctrl-C (a store that is locked, say) is Ctrl-C still.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause is None:
             raise
         raise KeyboardInterrupt from error
     finally:

@@ -11,7 +11,7 @@ from torchmetrics.classification import BinaryAUROC
 from mint_lightning.errors import UserError
 from mint_lightning.heads import CNNHead, Draw, Head, L1Reading, VanillaHead
 from mint_lightning.learning.initial import seeded, warm_start
-from mint_lightning.learning.objective import head_inputs, head_loss, head_optimizer
+from mint_lightning.learning.objective import check_rate, head_inputs, head_loss, head_optimizer
 
 STANDARDISE_IMAGES = 4096
 """AAD is standardised by this many of the first fit images (all of them where there are fewer)."""
@@ -28,6 +28,7 @@ class MINT(L.LightningModule):
         super().__init__()
         self.head = head
         self.taps = list(taps)
+        check_rate(rate, weight_decay)
         self.rate = rate
         self.weight_decay = weight_decay
         self.seed = seed

@@ -1,5 +1,6 @@
 """The objective of a head, shared by one head alone and by a whole table, so that both learn the same thing."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -26,6 +27,12 @@ def head_loss(head: Head, inputs: Sequence[Tensor], member: Tensor, draw: Draw |
     """Mean binary cross-entropy over the batch plus the head's penalty; `member` is (B,) bool."""
     logit, penalty = head(inputs, draw)
     return F.binary_cross_entropy_with_logits(logit, member.to(logit.dtype)) + penalty
+
+
+def check_rate(rate: float, weight_decay: float) -> None:
+    """Raise `UserError` unless a head can learn with these."""
+    if not 0 < rate < math.inf or not 0 <= weight_decay < math.inf:
+        raise UserError(f"rate ({rate}) must be above 0 and weight_decay ({weight_decay}) at least 0, both finite.")
 
 
 def head_optimizer(head: Head, rate: float, weight_decay: float) -> torch.optim.Optimizer:

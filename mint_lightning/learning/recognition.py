@@ -1,5 +1,6 @@
 """Train a face network on recorded members, so that there is something to audit whose truth is known."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,9 +15,11 @@ from torch import Tensor
 from mint_lightning.audited.architectures import Built, build
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_json
+from mint_lightning.learning.activations import device_of
 from mint_lightning.learning.card import CARD_NAME, MemberList, finished, write_network
 from mint_lightning.learning.face_accuracy import MEASURES, Measure, measure
 from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.pairs import lfw_pairs
 from mint_lightning.learning.recogniser import Recognition, class_of_rows, fit
 from mint_lightning.learning.speed import choose_format
 from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
@@ -93,6 +96,14 @@ def train_audited(
         UserError: the shard set, a partition or an argument cannot be used, an image is broken, or training diverges.
     """
     root, folder = Path(shards), Path(out)
+    if epochs < 1 or not all(0 < value < math.inf for value in (rate, scale)) or not 0 <= margin < math.inf:
+        raise UserError(
+            f"epochs={epochs} must be at least 1, rate={rate} and scale={scale} above 0 and finite, margin={margin} not "
+            "negative."
+        )
+    device_of(accelerator)
+    if pairs == "lfw":
+        lfw_pairs()  # said now rather than after the training
     manifest = Manifest.load(root)
     trained_on = _partitions(manifest, partitions, complement)
     arguments, name = dict(arguments or {}), name or folder.name
@@ -118,8 +129,6 @@ def train_audited(
     request_hash = sha256_json(request)
     if finished(folder, request_hash, overwrite=overwrite):
         return folder / CARD_NAME
-    if epochs < 1 or not rate > 0:
-        raise UserError(f"epochs={epochs} must be at least 1 and rate={rate} above 0.")
     if pairs not in MEASURES:
         raise UserError(f"pairs={pairs!r} is not known: give {', '.join(MEASURES)}.")
 

@@ -83,6 +83,21 @@ class RowSpec:
             return HEADS[self.head](shapes, **self.arguments)
 
 
+def slug(name: str) -> str:
+    """A folder name of a row's name."""
+    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def check_names(rows: Sequence[RowSpec]) -> None:
+    """Raise `UserError` unless every row has a name that can be a folder and that no other row has."""
+    folders = [slug(row.title) for row in rows]
+    for row, folder in zip(rows, folders, strict=True):
+        if not folder or len(folder) > 100 or folders.count(folder) > 1:
+            raise UserError(
+                f"The row {row.title[:60]!r} needs a name of its own, with letters or digits, of at most 100: set name."
+            )
+
+
 def published_rows() -> list[RowSpec]:
     """The default table: Vanilla at every tap and on all, CNN at conv4, and the scores."""
     convs = [f"conv{i}" for i in range(1, 5)]

@@ -359,3 +359,40 @@ def test_a_checkpoint_of_another_network_is_refused(workspace: Path, capsys: pyt
     assert "init_from" in capsys.readouterr().err
     warm = ["--model.init_from", "mlruns/checkpoints/first/best.ckpt", "--name", "second"]
     assert main(["fit", *config, *other, *groups, *warm]) == 0
+
+
+@pytest.mark.parametrize("command", ["validate", "test", "predict"])
+def test_an_untrained_head_is_never_scored(command: str, workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--config", str(CONF / "faces_vanilla.yaml"), *FAST]) == 2
+    assert "--ckpt_path is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--recipe", '{"epochs": 0}'], "epochs"),
+        (["--recipe", '{"rate": .nan}'], "rate"),
+        (["--twins", "-1"], "twins"),
+        (["--accelerator", "gpu"], "gpu"),
+        (["--folds", "1"], "folds"),
+        (["--name", "../up"], "without a slash"),
+        (["--rows", '[{"head": "norm", "name": "a b"}, {"head": "agreement", "name": "a_b"}]'], "name of its own"),
+        (["--rows", '[{"head": "vanilla", "taps": ["conv9"]}]'], "conv9"),
+        (["--data.class_path", "os.system"], "data"),
+    ],
+)
+def test_bad_input_to_table_is_one_sentence(
+    args: list[str], words: str, workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    config = ["--config", str(CONF / "table_faces.yaml"), "--name", "bad_table"]
+    assert main(["table", *config, *args]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("Error: ")
+    assert words in error
+    assert not Path("mlruns/tables/bad_table").exists()
+
+
+def test_fit_runs_without_a_progress_bar(workspace: Path) -> None:
+    quiet = ["--trainer.enable_progress_bar", "false", "--name", "quiet"]
+    assert main(["fit", "--config", str(CONF / "faces_vanilla.yaml"), *FAST, *quiet]) == 0
