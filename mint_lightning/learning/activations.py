@@ -103,7 +103,7 @@ class Activations:
 
 
 def device_of(accelerator: str) -> torch.device:
-    """The first GPU where one is wanted and there, else the CPU; `UserError` where one is asked for and is not there."""
+    """The first GPU where one is wanted and there, else the CPU; `UserError` where one is asked for in vain."""
     if accelerator not in ("auto", "cpu", "gpu", "cuda"):
         raise UserError(f"accelerator is {accelerator!r}; it must be auto, cpu or gpu.")
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():

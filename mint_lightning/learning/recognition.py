@@ -98,8 +98,8 @@ def train_audited(
     root, folder = Path(shards), Path(out)
     if epochs < 1 or not all(0 < value < math.inf for value in (rate, scale)) or not 0 <= margin < math.inf:
         raise UserError(
-            f"epochs={epochs} must be at least 1, rate={rate} and scale={scale} above 0 and finite, margin={margin} not "
-            "negative."
+            f"epochs={epochs} must be at least 1, rate={rate} and scale={scale} above 0 and finite, margin={margin} "
+            "not negative."
         )
     device_of(accelerator)
     if pairs == "lfw":
