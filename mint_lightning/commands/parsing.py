@@ -44,6 +44,10 @@ def parse_function(function: Callable[..., Any], command: str, args: list[str], 
         return dict(vars(plain(parser.parse_args(_with_positional(parser, args)))))
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
+    except AttributeError as error:  # the parser's own, where a class_path is given anew over a config's arguments
+        raise UserError(
+            f"A class_path does not fit what else is given ({one_sentence(error)}): set it in YAML."
+        ) from error
 
 
 def _with_positional(parser: ArgumentParser, args: list[str]) -> list[str]:

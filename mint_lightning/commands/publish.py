@@ -42,7 +42,10 @@ class Request:
 
         Taken once, before the work: what is replaced meanwhile must not be taken for what the figures are of.
         """
-        return sha256_json({"asked": self.asked, "files": _hashes(self.asked), "version": __version__})
+        try:
+            return sha256_json({"asked": self.asked, "files": _hashes(self.asked), "version": __version__})
+        except ValueError as error:
+            raise UserError(f"Every number of a table's request must be finite: {error}.") from error
 
 
 def _hashes(value: Any) -> list[str]:

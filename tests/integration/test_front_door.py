@@ -371,14 +371,15 @@ def test_an_untrained_head_is_never_scored(command: str, workspace: Path, capsys
     ("args", "words"),
     [
         (["--recipe", '{"epochs": 0}'], "epochs"),
-        (["--recipe", '{"rate": .nan}'], "rate"),
+        (["--recipe", '{"rate": .nan}'], "finite"),
+        (["--recipe", '{"rate": 0}'], "rate"),
         (["--twins", "-1"], "twins"),
         (["--accelerator", "gpu"], "gpu"),
         (["--folds", "1"], "folds"),
         (["--name", "../up"], "without a slash"),
         (["--rows", '[{"head": "norm", "name": "a b"}, {"head": "agreement", "name": "a_b"}]'], "name of its own"),
         (["--rows", '[{"head": "vanilla", "taps": ["conv9"]}]'], "conv9"),
-        (["--data.class_path", "os.system"], "data"),
+        (["--data.class_path", "os.system"], "class_path"),
     ],
 )
 def test_bad_input_to_table_is_one_sentence(
