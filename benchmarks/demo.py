@@ -107,11 +107,7 @@ def write(tables: list[dict[str, Any]], null_tables: list[dict[str, Any]]) -> No
             f"| {sum(aucs) / len(aucs):.3f} ({min(aucs):.3f} to {max(aucs):.3f}) | {sum(twins) / len(twins):.3f} "
             f"| {sum(name in f for f in false)} of {len(false)} | {null_mean} |"
         )
-    seconds = [sum(table["context"]["seconds"].values()) for table in tables]
-    lines += [
-        "",
-        f"Seconds for a table (networks, activations, heads, evidence): {min(seconds):.0f} to {max(seconds):.0f}.",
-    ]
+    lines.append("")
     groups = {(g["group"], g["split"]): g for g in tables[0]["evidence"]["groups"]}
     test = ", ".join(f"{g['images']} {k[0]} of {g['identities']} people" for k, g in groups.items() if k[1] == "test")
     lines += [f"Test split of seed 0: {test}.", ""]
