@@ -1,8 +1,9 @@
 """Faces from a shard set, turned into AAD by the audited network on the device."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -12,9 +13,9 @@ from torch import Tensor
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
 from mint_lightning.learning.members import card_folder, trained_on
-from mint_lightning.learning.membership import Membership, Rows, membership
+from mint_lightning.learning.membership import BY_PHOTO, Membership, Rows, membership
 from mint_lightning.learning.objective import AAD
-from mint_lightning.shards import EpochOrder, EvalLoader, KeyList, Manifest, TrainLoader, nested_subset
+from mint_lightning.shards import EpochOrder, EvalLoader, KeyList, Manifest, TrainLoader, nested_subset, split_by_photo
 
 
 class Faces(L.LightningDataModule):
@@ -31,6 +32,8 @@ class Faces(L.LightningDataModule):
         members: partitions of the shard set that the network was trained on; null takes the list in the card.
         externals: partitions of people whom the network never saw; null takes everybody whom the card does not list.
         unseen: partitions with other photos of member identities; a third group, in no fit, validate or calibrate.
+        split_by: what fit, validate, calibrate and test keep apart: "identity", or "photo" to see what goes wrong then:
+            heads learn people, and nothing may be claimed.
         null_seed: pretend that a random half of the externals, drawn by identity, were members. Nothing may be found.
         batch_size: images of a global batch over all processes, a multiple of twice the lanes of the shard set.
         samples: learn from this many images only, half of them members; null takes all of the fit split.
@@ -48,6 +51,7 @@ class Faces(L.LightningDataModule):
         members: list[str] | None = None,
         externals: list[str] | None = None,
         unseen: list[str] | None = None,
+        split_by: Literal["identity", "photo"] = "identity",
         null_seed: int | None = None,
         batch_size: int = 128,
         samples: int | None = None,
@@ -59,6 +63,8 @@ class Faces(L.LightningDataModule):
         self.root = Path(shards)
         self.manifest = Manifest.load(self.root)
         self.keys = KeyList.load(self.root, self.manifest)
+        if split_by == "photo":
+            self.keys = split_by_photo(self.keys, self.manifest.seed)
         self.network = network.load()
         self.networks = {"audited": self.network}
         self.card = self.network.card
@@ -74,6 +80,8 @@ class Faces(L.LightningDataModule):
             unseen=unseen,
             null_seed=null_seed,
         )
+        if split_by == "photo":
+            self.groups = replace(self.groups, random_partition=False, no_claim=BY_PHOTO)
         self.member, self.unseen = self.groups.flags(len(self.keys))
         if samples is not None and samples % 2:
             raise UserError(f"data.samples is {samples}; half of them are members, so it must be even.")

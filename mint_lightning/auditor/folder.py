@@ -16,7 +16,7 @@ from mint_lightning.audited.weights import load_state
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowEvidence, ScoreSet, agreement, embedding_norm
 from mint_lightning.files import atomic_path, read_json, refuse_foreign_folder, sha256_file, write_json
-from mint_lightning.heads import HEADS, Head
+from mint_lightning.heads import HEADS, Head, build_head
 
 SCHEMA_VERSION = 1
 AUDITOR_FILE = "auditor.json"
@@ -39,6 +39,7 @@ class AuditorCard:
         membership: how members were known, whether D and E are random partitions, hashes of the shard set.
         evidence: the row of the table it was written from, or None: then its verdicts never claim.
         limits: sentences, for people.
+        heads: how many heads, each from a seed of its own, the mean logit is of.
     """
 
     name: str
@@ -53,6 +54,7 @@ class AuditorCard:
     membership: Mapping[str, Any]
     evidence: RowEvidence | None
     limits: list[str]
+    heads: int = 1
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def load_auditor(path: Path) -> Auditor:
         raise UserError(f"The auditor {path / AUDITOR_FILE} is not complete: {error}.") from error
     head = None
     if card.kind in HEADS:
-        head = HEADS[card.kind](card.shapes, **card.arguments)
+        head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
         head.load_state_dict(load_state(path / AUDITOR_HEAD))
         head.eval()
     return Auditor(card, head, _read_scores(path / CALIBRATION, str(card.network["name"])))

@@ -186,13 +186,15 @@ def write_auditors(folder: Path, run: Any, data: Any) -> None:
         heads = run.heads.get(spec.title)
         if heads and len(heads) > 1:
             continue
-        card = auditor_card(
-            data, spec.title, spec.head, spec.arguments, spec.taps, run.evidence.row(spec.title)
-        )  # fmt: skip
+        row = run.evidence.row(spec.title)
+        count = max(1, len(row.seed_aucs))
+        card = auditor_card(data, spec.title, spec.head, spec.arguments, spec.taps, row, heads=count)
         save_auditor(folder / slug(spec.title), card, heads[0] if heads else None, calibration_of(scores.audited))
 
 
-def auditor_card(data: Any, name: str, kind: str, arguments: Any, taps: list[str], evidence: Any) -> AuditorCard:
+def auditor_card(
+    data: Any, name: str, kind: str, arguments: Any, taps: list[str], evidence: Any, *, heads: int = 1
+) -> AuditorCard:
     """The card of an auditor made on this data; `evidence` is its row of a table with controls, or None."""
     shapes = data.network.aad_shapes(taps) if taps else {}
     return AuditorCard(
@@ -217,6 +219,7 @@ def auditor_card(data: Any, name: str, kind: str, arguments: Any, taps: list[str
         },
         evidence=evidence,
         limits=limits_of(data.groups, with_controls=evidence is not None),
+        heads=heads,
     )
 
 

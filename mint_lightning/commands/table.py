@@ -25,6 +25,7 @@ def table(
     folds: int = 0,
     partition_declared: bool = False,
     seed: int = 0,
+    seeds: int = 1,
     max_memory_gib: float = 8.0,
     accelerator: str = "auto",
     experiment: str = "tables",
@@ -34,8 +35,8 @@ def table(
 
     Args:
         data: the DataModule: {class_path: datamodules.Faces, init_args: {shards: ..., network: ...}}.
-        rows: list of {head: vanilla|cnn|norm|agreement, taps: [...], samples: N, arguments: {...}}; the published
-            heads at every tap and the two scores by default.
+        rows: list of {head: vanilla|cnn|norm|agreement, taps: [...], samples: N, arguments: {...}, recipe: {...},
+            seeds: N}; the published heads at every tap and the two scores by default.
         name: names the table and its run.
         out: folder of the results; mlruns/tables/NAME by default.
         recipe: how the heads learn: {epochs: 40, patience: 8, rate: 0.001, weight_decay: 0}.
@@ -47,6 +48,7 @@ def table(
         partition_declared: you declare that members and externals are random identity partitions of one set; needed
             for networks trained by others, and printed as declared.
         seed: of the heads and of the untrained twins; the order of images has its own (data.init_args.seed).
+        seeds: heads of each row, from `seed` on; their mean logit is the row's score, on controls as well.
         max_memory_gib: refuse a table whose activations would take more memory.
         accelerator: auto, cpu or gpu.
         experiment: of the MLflow store.
@@ -70,7 +72,8 @@ def table(
     quiet_lightning()
 
     from mint_lightning.audited import NetworkSource
-    from mint_lightning.learning.audit import Recipe, run_table
+    from mint_lightning.learning.audit import run_table
+    from mint_lightning.learning.recipe import Recipe
     from mint_lightning.learning.rows import RowSpec
 
     module = typed(L.LightningDataModule, with_class(data), "data")
@@ -85,6 +88,7 @@ def table(
         folds=folds,
         partition_declared=partition_declared,
         seed=seed,
+        seeds=seeds,
         max_memory_gib=max_memory_gib,
         accelerator=accelerator,
     )
@@ -94,6 +98,7 @@ def table(
 
 _DECIDES = (
     "data", "rows", "recipe", "twins", "pixels", "references", "complement", "folds", "partition_declared", "seed",
+    "seeds",
 )  # fmt: skip
 
 

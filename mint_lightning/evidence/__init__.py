@@ -1,6 +1,6 @@
 """Scores to what they prove: pure functions on numpy arrays, frozen dataclasses out."""
 
-from mint_lightning.evidence.calibration import FPR_TARGETS, accuracy_threshold, fpr_threshold, operating_point
+from mint_lightning.evidence.calibration import FPR_TARGETS, accuracy_threshold, counted, fpr_threshold, operating_point
 from mint_lightning.evidence.comparison import Difference, auc_difference, bonferroni_level, excess, holm
 from mint_lightning.evidence.conformal import Calibration, CalibrationSet, conformal_p
 from mint_lightning.evidence.controls import PixelScores
@@ -59,6 +59,7 @@ __all__ = [
     "clopper_pearson",
     "clustered_rate",
     "conformal_p",
+    "counted",
     "embedding_norm",
     "error_rate",
     "excess",

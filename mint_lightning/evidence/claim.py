@@ -18,13 +18,15 @@ def row_claim(
     photo_auc: Estimate | None = None,
     random_partition: bool = False,
     partition_declared: bool = False,
+    no_claim: str | None = None,
 ) -> Claim:
     """The claim of one row.
 
     Membership may be claimed only where the row finds it (excess over every control that was run, pixels and
     untrained twins among them, for these can only refute) and either members and externals are random identity
     partitions of one shard set (random_partition: its hash is in the network's card; partition_declared: the user
-    says so), or the AUC exceeds that of two or more references trained on neither by the t margin.
+    says so), or the AUC exceeds that of two or more references trained on neither by the t margin. no_claim: a reason
+    why neither holds here, such as splits that do not keep people apart.
     """
     above = f"{name} tells members from externals with AUC {_shown(auc)}"
     if excess is None:
@@ -39,6 +41,8 @@ def row_claim(
     found = f"{name} exceeds every control that was run by {_signed(excess)}, adjusted p = {excess.p_holm:.2g}"
     if missing := [word for kind, word in REQUIRED.items() if kind in excess.not_run]:
         return _undecided(name, f"{found}, but {' and '.join(missing)} were not run, so they are not ruled out.")
+    if no_claim:
+        return _undecided(name, f"{found}, but {no_claim}.")
     if random_partition or partition_declared:
         about = _about(unseen_auc, photo_auc)
         basis = "members and externals are random partitions of one shard set by person"

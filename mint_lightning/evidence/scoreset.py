@@ -114,7 +114,8 @@ class RowScores(Document):
     """One row of the table: the same head (refitted) or the same score on the audited network and on each control.
 
     name "Vanilla conv4"; head "vanilla", "cnn" or, for a score that needs no fitting, "score"; tap (or ""); seed and
-    samples of the fit (0 for a score); validate_auc of the audited network on the validate split, None if not known.
+    samples of the fit (0 for a score); validate_auc of the audited network on the validate split, None if not known;
+    seed_aucs of each of several heads alone, where the scores are the mean of theirs.
     """
 
     name: str
@@ -127,6 +128,7 @@ class RowScores(Document):
     references: tuple[ScoreSet, ...] = ()
     complement: ScoreSet | None = None
     validate_auc: float | None = None
+    seed_aucs: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "twins", tuple(self.twins))

@@ -22,13 +22,15 @@ def weigh(
     *,
     random_partition: bool,
     partition_declared: bool = False,
+    no_claim: str | None = None,
 ) -> TableEvidence:
     """The evidence of a table of rows on one audited network.
 
     Each row stands beside the pixel head with the best validate AUC, the mean of its twins, and each reference. Holm's
     adjustment runs over the rows that have controls; the intervals shown hold together over all rows.
     random_partition: members and externals are random identity partitions of one shard set and the partition's hash
-    is in the network's card; partition_declared: only the user says so.
+    is in the network's card; partition_declared: only the user says so; no_claim: why nothing may be claimed whatever
+    the figures, where that is so.
 
     No row, two rows of one name, one class only, or a control that lacks an image of its row raise `UserError`.
     """
@@ -43,7 +45,7 @@ def weigh(
     adjusted = _over_rows([each.p if each.terms else None for each in compared])
     tests = _adjust_tests([each.reference_test for each in compared])
     weighed = tuple(
-        _weigh_row(row, comparison, p_holm, test, level, (random_partition, partition_declared))
+        _weigh_row(row, comparison, p_holm, test, level, (random_partition, partition_declared, no_claim))
         for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
     )
     audited = rows[0].audited
@@ -64,7 +66,7 @@ def _weigh_row(
     p_holm: float | None,
     test: ReferenceTest | None,
     level: float,
-    partition: tuple[bool, bool],
+    partition: tuple[bool, bool, str | None],
 ) -> RowEvidence:
     scores, images = row.audited, counted(row.audited)
     auc = auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
@@ -105,7 +107,9 @@ def _weigh_row(
             photo_auc=photo,
             random_partition=partition[0],
             partition_declared=partition[1],
+            no_claim=partition[2],
         ),
+        seed_aucs=row.seed_aucs,
     )
 
 

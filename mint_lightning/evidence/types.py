@@ -7,7 +7,7 @@ from typing import Any, Self
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.document import Document
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Outcome(StrEnum):
@@ -138,7 +138,8 @@ class RowEvidence(Document):
 
     accuracy is balanced, at `threshold` (best on calibrate); accuracy_logit0 at logit 0, None for scores; operating at
     10, 1 and 0.1 % FPR; unseen_auc: unseen photos of test people against externals; photo_auc: photos of members
-    against unseen photos of people who have both; complement_auc beside the controls, never in the excess.
+    against unseen photos of people who have both; complement_auc beside the controls, never in the excess; seed_aucs of
+    each head alone where the row is the mean of several.
     """
 
     name: str
@@ -163,6 +164,7 @@ class RowEvidence(Document):
     roc: Curve
     histogram: Histogram
     claim: Claim
+    seed_aucs: tuple[float, ...] = ()
 
     @property
     def finds(self) -> bool:

@@ -1,11 +1,11 @@
 """AAD -> logit: the auditing heads, plain torch."""
 
-from mint_lightning.heads.base import Draw, Head, HeadOutput, SeededDropout, Standardise
+from mint_lightning.heads.base import Draw, Drawn, Head, HeadOutput, Masks, SeededDropout, Standardise
 from mint_lightning.heads.cnn import CNNHead
+from mint_lightning.heads.mean import HEADS, MeanHead, build_head
 from mint_lightning.heads.vanilla import L1Reading, VanillaHead
 
-HEADS: dict[str, type[Head]] = {"vanilla": VanillaHead, "cnn": CNNHead}
-
 __all__ = [
-    "HEADS", "CNNHead", "Draw", "Head", "HeadOutput", "L1Reading", "SeededDropout", "Standardise", "VanillaHead",
+    "HEADS", "CNNHead", "Draw", "Drawn", "Head", "HeadOutput", "L1Reading", "Masks", "MeanHead", "SeededDropout",
+    "Standardise", "VanillaHead", "build_head",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,19 @@ class HeadOutput(NamedTuple):
     penalty: Tensor
 
 
+class Masks(Protocol):
+    """What says which units a training step keeps."""
+
+    def kept(self, layer: int, rate: float, shape: Sequence[int]) -> Tensor:
+        """True where a unit of `shape` (B, ...) is kept, each with probability 1 - rate."""
+        ...
+
+
 @dataclass(frozen=True)
 class Draw:
-    """Which random masks a training step uses: rows `first` .. `first + B` of the masks of (seed, step).
+    """The masks of a training step: rows `first` .. `first + B` of those of (seed, step).
 
-    The masks are drawn for the whole global batch and then cut, so they do not depend on the number of processes, and
+    They are drawn for the whole global batch and then cut, so they do not depend on the number of processes, and
     no generator state has to be stored to resume.
     """
 
@@ -30,6 +38,23 @@ class Draw:
     step: int
     first: int
     total: int
+
+    def kept(self, layer: int, rate: float, shape: Sequence[int]) -> Tensor:
+        """Bool (B, ...) on the CPU."""
+        generator = torch.Generator().manual_seed(_seed(self.seed, self.step, layer))
+        noise = torch.rand((self.total, *shape[1:]), generator=generator)
+        return noise[self.first : self.first + shape[0]] >= rate
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Masks that were drawn before, by layer: what a computation that may draw nothing is given."""
+
+    masks: Sequence[Tensor]
+
+    def kept(self, layer: int, rate: float, shape: Sequence[int]) -> Tensor:
+        """The mask of that layer."""
+        return self.masks[layer]
 
 
 class SeededDropout(nn.Module):
@@ -42,13 +67,11 @@ class SeededDropout(nn.Module):
         self.rate = rate
         self.layer = layer
 
-    def forward(self, x: Tensor, draw: Draw | None) -> Tensor:
+    def forward(self, x: Tensor, draw: Masks | None) -> Tensor:
         """(B, ...) -> (B, ...); the identity without a `draw`, in evaluation mode, and at rate 0."""
         if draw is None or not self.training or self.rate == 0:
             return x
-        generator = torch.Generator().manual_seed(_seed(draw.seed, draw.step, self.layer))
-        noise = torch.rand((draw.total, *x.shape[1:]), generator=generator)
-        kept = (noise[draw.first : draw.first + len(x)] >= self.rate).to(device=x.device, dtype=x.dtype)
+        kept = draw.kept(self.layer, self.rate, x.shape).to(device=x.device, dtype=x.dtype)
         return x * kept / (1 - self.rate)
 
 
@@ -117,10 +140,10 @@ class Head(nn.Module):
             assert isinstance(module, Standardise)
             module.fit(aad)
 
-    def forward(self, inputs: Sequence[Tensor], draw: Draw | None = None) -> HeadOutput:
+    def forward(self, inputs: Sequence[Tensor], draw: Masks | None = None) -> HeadOutput:
         """AAD of each tap, (B, C) or (B, C, H, W), to logits and penalty."""
         return self.logits([module(aad) for module, aad in zip(self.standardise, inputs, strict=True)], draw)
 
-    def logits(self, inputs: Sequence[Tensor], draw: Draw | None) -> HeadOutput:
+    def logits(self, inputs: Sequence[Tensor], draw: Masks | None) -> HeadOutput:
         """What a subclass fills in."""
         raise TypeError(f"{type(self).__name__} does not define logits()")

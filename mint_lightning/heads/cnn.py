@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads.base import Draw, Head, HeadOutput, SeededDropout
+from mint_lightning.heads.base import Head, HeadOutput, Masks, SeededDropout
 
 
 class CNNHead(Head):
@@ -50,7 +50,7 @@ class CNNHead(Head):
         outputs = [branch(x) for branch, x in zip(self.branches, maps, strict=True)]
         return torch.cat([x.mean((2, 3)) if self.pooled else x.flatten(1) for x in outputs], dim=1)
 
-    def logits(self, inputs: Sequence[Tensor], draw: Draw | None) -> HeadOutput:
+    def logits(self, inputs: Sequence[Tensor], draw: Masks | None) -> HeadOutput:
         """Standardised (B, C, H, W) of each tap -> logits (B,)."""
         x = self.dropouts[0](self._features(inputs), draw)
         x = self.dropouts[1](self.hidden(x).relu(), draw)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads.base import Draw, Head, HeadOutput, SeededDropout
+from mint_lightning.heads.base import Draw, Head, HeadOutput, Masks, SeededDropout
 
 L1Reading = Literal["activations_mean", "activations_sum", "weights_mean", "weights_sum"]
 
@@ -45,7 +45,7 @@ class VanillaHead(Head):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip([size, *hidden], [*hidden, 1], strict=True))
         self.dropouts = nn.ModuleList(SeededDropout(dropout, layer) for layer in range(len(hidden)))
 
-    def logits(self, inputs: Sequence[Tensor], draw: Draw | None) -> HeadOutput:
+    def logits(self, inputs: Sequence[Tensor], draw: Masks | None) -> HeadOutput:
         """Standardised (B, C) of each tap -> logits (B,)."""
         x = torch.cat(list(inputs), dim=1)
         activations = []
@@ -54,6 +54,15 @@ class VanillaHead(Head):
             activations.append(x)
             x = dropout(x, draw)
         return HeadOutput(self.layers[-1](x).squeeze(1), self._penalty(activations))
+
+    def masks(self, draw: Draw) -> list[Tensor]:
+        """The masks of one training step by layer, bool (B, width) each, for a whole batch of `draw.total`."""
+        sizes = [layer.out_features for layer in self.layers if isinstance(layer, nn.Linear)]
+        return [
+            draw.kept(dropout.layer, dropout.rate, (draw.total, size))
+            for dropout, size in zip(self.dropouts, sizes[:-1], strict=True)
+            if isinstance(dropout, SeededDropout)
+        ]
 
     def _penalty(self, activations: list[Tensor]) -> Tensor:
         on, how = self.l1_on.split("_")

@@ -8,7 +8,7 @@ _HOME = {
     "VanillaMINT": "mint",
     "CNNMINT": "mint",
     "MINTTable": "table",
-    "Recipe": "audit",
+    "Recipe": "recipe",
     "TableRun": "audit",
     "run_table": "audit",
     "RowSpec": "rows",

@@ -10,35 +10,15 @@ import numpy as np
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, TableEvidence, weigh
-from mint_lightning.heads import Head
+from mint_lightning.heads import Head, MeanHead
 from mint_lightning.learning.activations import AUDITED, PIXEL_ROWS, PIXELS, Activations, Networks
-from mint_lightning.learning.folds import Fold, make_folds
-from mint_lightning.learning.objective import check_rate
-from mint_lightning.learning.reading import CellKey, Reader
+from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.folds import make_folds
+from mint_lightning.learning.plan import HeadPlan
+from mint_lightning.learning.reading import Reader
+from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.rows import RowSpec, check_names, published_rows
-from mint_lightning.learning.table import Cell, MINTTable, learn_side_by_side
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the heads of a table learn.
-
-    Args:
-        epochs: at most this many; each head stops by itself when validate no longer gains.
-        patience: epochs without a better AUC on validate after which a head stops.
-        rate: learning rate of Adam.
-        weight_decay: decoupled weight decay.
-    """
-
-    epochs: int = 40
-    patience: int = 8
-    rate: float = 1e-3
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.patience < 1:
-            raise UserError(f"epochs ({self.epochs}) and patience ({self.patience}) must be at least 1.")
-        check_rate(self.rate, self.weight_decay)
+from mint_lightning.learning.table import MINTTable, learn_side_by_side
 
 
 @dataclass(frozen=True)
@@ -74,6 +54,7 @@ def run_table(
     folds: int = 0,
     partition_declared: bool = False,
     seed: int = 0,
+    seeds: int = 1,
     max_memory_gib: float = 8.0,
     accelerator: str = "auto",
     activations: Activations | None = None,
@@ -81,13 +62,16 @@ def run_table(
     """Train and weigh a table. `data` is a DataModule of images and membership, such as `datamodules.Faces`.
 
     The networks run once over all images; then all heads learn side by side from memory. Choices (epoch, pixel head)
-    are made on validate before calibrate and test are scored. Given `activations`, whose controls then stand for
+    are made on validate before calibrate and test are scored. A row has `seeds` heads, from `seed` on, and their mean
+    logit is its score, on the audited network as on each control. Given `activations`, whose controls then stand for
     `twins`, `pixels`, `references` and `complement`, not even that pass is made.
     """
     specs, recipe = list(rows) if rows else published_rows(), recipe or Recipe()
     check_names(specs)
     if twins < 0:
         raise UserError(f"twins is {twins}; it must not be negative.")
+    if seeds < 1:
+        raise UserError(f"seeds is {seeds}; a row needs at least one head.")
     watch = _Watch()
     folded = make_folds(data, folds, seed)
     if activations is None:
@@ -105,50 +89,37 @@ def run_table(
         activations = Activations.read(data, specs, wanted, networks, max_gib=max_memory_gib, accelerator=accelerator)
         watch.lap("activations")
 
-    cells = _cells(data, activations, specs, folded, seed)
-    table = MINTTable(
-        list(cells.values()),
-        activations.bank,
-        data.member,
-        rate=recipe.rate,
-        weight_decay=recipe.weight_decay,
-        patience=recipe.patience,
-    )
+    plan = HeadPlan(specs, recipe, seed, seeds)
+    cells = plan.cells(data, activations, folded)
+    table = MINTTable([cell for group in cells.values() for cell in group], activations.bank, data.member)
     if cells:
-        learn_side_by_side(table, epochs=recipe.epochs, accelerator=accelerator)
+        learn_side_by_side(table, accelerator=accelerator)
     watch.lap("heads")
 
     read = Reader(data, activations, table, cells, folded)
     scores = [read.row(spec, seed) for spec in specs]
     has_pixels = PIXELS in activations.networks.by_name
     pixel_rows = [(spec.title, *read.fitted(spec, PIXELS)) for spec in PIXEL_ROWS] if has_pixels else []
-    random = data.groups.random_partition
-    evidence = weigh(scores, pixel_rows, random_partition=random, partition_declared=partition_declared)
+    evidence = weigh(
+        scores,
+        pixel_rows,
+        random_partition=data.groups.random_partition,
+        partition_declared=partition_declared,
+        no_claim=data.groups.no_claim,
+    )
     watch.lap("evidence")
     heads = {
-        spec.title: [cells[spec.title, AUDITED, fold.number].head for fold in folded] for spec in specs if spec.fitted
+        spec.title: [_as_one(cells[spec.title, AUDITED, fold.number]) for fold in folded]
+        for spec in specs
+        if spec.fitted
     }
     first = folded[0].number
-    curves = {spec.title: cells[spec.title, AUDITED, first].history for spec in specs if spec.fitted}
+    curves = {spec.title: cells[spec.title, AUDITED, first][0].history for spec in specs if spec.fitted}
     return TableRun(evidence, scores, pixel_rows, heads, specs, watch.seconds, list(data.broken), curves)
 
 
-def _cells(
-    data: Any, activations: Activations, specs: Sequence[RowSpec], folded: Sequence[Fold], seed: int
-) -> dict[CellKey, Cell]:
-    cells: dict[CellKey, Cell] = {}
-    for name, network in activations.networks.by_name.items():
-        for spec in PIXEL_ROWS if name == PIXELS else [spec for spec in specs if spec.fitted]:
-            wanted = spec.requests("")
-            if not set(wanted) <= set(activations.requests[name]):
-                continue
-            shapes = network.aad_shapes(spec.taps)
-            for fold in folded:
-                head = spec.build([shapes[tap] for tap in spec.taps], seed)
-                order = data.order(fold.fit, spec.samples)
-                cell = Cell(spec.title, name, wanted, head, order, fold.validate, seed)
-                cells[spec.title, name, fold.number] = cell
-    return cells
+def _as_one(cells: Sequence[Cell]) -> Head:
+    return cells[0].head if len(cells) == 1 else MeanHead([cell.head for cell in cells])
 
 
 class _Watch:

@@ -44,6 +44,8 @@ def make_folds(data: SplitData, count: int, seed: int) -> list[Fold]:
         unseen = data.groups.unseen[data.keys.split[data.groups.unseen] == "test"]
         scored = np.sort(np.concatenate([data.rows("calibrate", "test"), unseen]))
         return [Fold(None, data.rows("fit"), data.rows("validate"), scored)]
+    if data.groups.no_claim is not None:
+        raise UserError(f"folds keep people apart, but {data.groups.no_claim}: use one or the other.")
     if count < 2:
         raise UserError(f"folds is {count}; it must be 0 (the four splits) or at least 2.")
     used = data.groups.used

@@ -15,4 +15,6 @@ def limits_of(groups: Membership, *, with_controls: bool) -> list[str]:
         found.append(NO_CONTROLS)
     if not groups.random_partition:
         found.append(NOT_RANDOM)
+    if groups.no_claim:
+        found.append(f"Nothing may be claimed: {groups.no_claim}.")
     return found

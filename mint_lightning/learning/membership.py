@@ -12,6 +12,8 @@ from mint_lightning.shards import KeyList, Manifest, uniform
 
 Rows = NDArray[np.int64]
 
+BY_PHOTO = "the splits are by photo, so people whom a head learnt are in test and it may only know them again"
+
 
 @dataclass(frozen=True)
 class Membership:
@@ -19,6 +21,7 @@ class Membership:
 
     `random_partition` is True where members and externals are random identity partitions of one shard set and the
     network's card bears the partition's hash: the only case in which one table may claim membership on its own.
+    `no_claim` says why nothing may be claimed whatever the figures, where that is so.
     """
 
     members: Rows
@@ -26,6 +29,7 @@ class Membership:
     unseen: Rows
     random_partition: bool
     how: str
+    no_claim: str | None = None
 
     def flags(self, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(member, unseen) flags for every row of a key list of `size`."""

@@ -1,14 +1,15 @@
 """The objective of a head, shared by one head alone and by a whole table, so that both learn the same thing."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads import Draw, Head
+from mint_lightning.heads import Head, HeadOutput, Masks
 
 AAD = Mapping[str, Mapping[str, Mapping[str, Tensor]]]
 """aad[network][view][tap] -> (B, C) or (B, C, H, W)."""
@@ -23,7 +24,9 @@ def head_inputs(aad: AAD, taps: Sequence[str], network: str = "audited", view: s
     return [given[tap] for tap in taps]
 
 
-def head_loss(head: Head, inputs: Sequence[Tensor], member: Tensor, draw: Draw | None) -> Tensor:
+def head_loss(
+    head: Callable[[Sequence[Tensor], Any], HeadOutput], inputs: Sequence[Tensor], member: Tensor, draw: Masks | None
+) -> Tensor:
     """Mean binary cross-entropy over the batch plus the head's penalty; `member` is (B,) bool."""
     logit, penalty = head(inputs, draw)
     return F.binary_cross_entropy_with_logits(logit, member.to(logit.dtype)) + penalty
@@ -36,5 +39,10 @@ def check_rate(rate: float, weight_decay: float) -> None:
 
 
 def head_optimizer(head: Head, rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    """Of one head; see `optimizer_of`."""
+    return optimizer_of(head.parameters(), rate, weight_decay)
+
+
+def optimizer_of(parameters: Iterable[Tensor], rate: float, weight_decay: float) -> torch.optim.Optimizer:
     """Adam as paper C says, with decoupled weight decay (0 is plain Adam), so that regularisation can be searched."""
-    return torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=weight_decay)
+    return torch.optim.AdamW(parameters, lr=rate, weight_decay=weight_decay)

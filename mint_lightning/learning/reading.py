@@ -9,14 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from mint_lightning.audited import AuditedNetwork
-from mint_lightning.evidence import RowScores, ScoreSet, agreement, auc, embedding_norm
+from mint_lightning.evidence import RowScores, ScoreSet, agreement, auc, counted, embedding_norm
 from mint_lightning.learning.activations import AUDITED, COMPLEMENT, Activations
 from mint_lightning.learning.folds import Fold
+from mint_lightning.learning.plan import Cells
 from mint_lightning.learning.rows import RowSpec
-from mint_lightning.learning.table import Cell, MINTTable
-
-CellKey = tuple[str, str, int | None]
-"""(title of the row, name of the network, number of the fold)."""
+from mint_lightning.learning.table import MINTTable
 
 
 @dataclass
@@ -26,7 +24,7 @@ class Reader:
     data: Any
     activations: Activations
     table: MINTTable
-    cells: dict[CellKey, Cell]
+    cells: Cells
     folded: Sequence[Fold]
 
     def row(self, spec: RowSpec, seed: int) -> RowScores:
@@ -45,16 +43,31 @@ class Reader:
             references=tuple(score(spec, name)[1] for name in networks.references if self._has(spec, name)),
             complement=score(spec, COMPLEMENT)[1] if COMPLEMENT in networks.by_name else None,
             validate_auc=validate_auc,
+            seed_aucs=self._seed_aucs(spec),
         )
 
     def _has(self, spec: RowSpec, network: str) -> bool:
         return not spec.fitted or (spec.title, network, self.folded[0].number) in self.cells
 
     def fitted(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
-        """(AUC on validate, mean over folds; scores) of a row's head on one network."""
-        cells = [self.cells[spec.title, network, fold.number] for fold in self.folded]
-        scores = [self.table.score(cell, fold.scored) for cell, fold in zip(cells, self.folded, strict=True)]
-        return float(np.mean([cell.best_auc for cell in cells])), self._set(scores, network)
+        """(AUC on validate, mean over folds and seeds; scores, mean over seeds) of a row's heads on one network."""
+        folds = [self.cells[spec.title, network, fold.number] for fold in self.folded]
+        scores = [
+            np.mean([self.table.score(cell, fold.scored) for cell in cells], axis=0)
+            for cells, fold in zip(folds, self.folded, strict=True)
+        ]
+        return float(np.mean([cell.best_auc for cells in folds for cell in cells])), self._set(scores, network)
+
+    def _seed_aucs(self, spec: RowSpec) -> tuple[float, ...]:
+        """AUC of the audited network's head of each seed alone, where there are several."""
+        folds = [self.cells[spec.title, AUDITED, fold.number] for fold in self.folded] if spec.fitted else []
+        found = []
+        for heads in zip(*folds, strict=True):
+            scores = [self.table.score(cell, fold.scored) for cell, fold in zip(heads, self.folded, strict=True)]
+            whole = self._set(scores, AUDITED)
+            images = counted(whole)
+            found.append(auc(whole.score[images], whole.member[images]))
+        return tuple(found) if len(found) > 1 else ()
 
     def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score that needs no fitting."""
@@ -90,5 +103,5 @@ class Reader:
 
     def _samples(self, spec: RowSpec) -> int:
         """Images a head learns from in one epoch, the mean over folds; 0 for a score."""
-        orders = [self.cells[spec.title, AUDITED, fold.number].order for fold in self.folded] if spec.fitted else []
+        orders = [self.cells[spec.title, AUDITED, fold.number][0].order for fold in self.folded] if spec.fitted else []
         return sum(order.steps * order.batch_size for order in orders) // max(1, len(orders))

@@ -9,6 +9,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.heads import HEADS, Head
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.recipe import Recipe
 
 TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "norm": "Embedding norm", "agreement": "Flip agreement"}
 SCORES = ("norm", "agreement")
@@ -25,6 +26,9 @@ class RowSpec:
             read the embedding and take none.
         samples: learn from this many images only, half of them members; null takes all.
         arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT and CNNMINT in `fit --help`.
+        recipe: how this head learns, where it differs from the table's: {rate: 0.0003, weight_decay: 0.1}.
+        seeds: heads of this row, each from a seed of its own; their mean logit is the row's score. null takes the
+            table's number.
         name: how the table calls the row; made from head and taps by default.
     """
 
@@ -32,12 +36,16 @@ class RowSpec:
     taps: list[str] = field(default_factory=list)
     samples: int | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
+    recipe: Recipe | None = None
+    seeds: int | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
         if self.fitted and not self.taps:
             raise UserError(f"A {self.head} row needs taps, for example taps: [outcome].")
-        if not self.fitted and (self.taps or self.samples or self.arguments):
+        if self.seeds is not None and self.seeds < 1:
+            raise UserError(f"seeds is {self.seeds}; a row needs at least one head.")
+        if not self.fitted and (self.taps or self.samples or self.arguments or self.recipe or self.seeds):
             raise UserError(
                 f"The score {self.head!r} reads the embedding and learns nothing: give it no other argument."
             )

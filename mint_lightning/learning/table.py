@@ -1,125 +1,99 @@
 """All heads of a table learn side by side on AAD in memory, each as if it were alone."""
 
-import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import lightning as L
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import RichProgressBar
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads import Draw, Head
-from mint_lightning.learning.bank import Bank, Request
+from mint_lightning.evidence import auc
+from mint_lightning.learning.bank import Bank
+from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import STANDARDISE_IMAGES
-from mint_lightning.learning.objective import head_loss, head_optimizer
-from mint_lightning.shards import EpochOrder
-
-
-@dataclass
-class Cell:
-    """One head on the AAD of one network: what it reads, what it learns from, and how far it has come.
-
-    `validate` are rows of the key list whose AUC decides early stopping and the kept weights.
-    """
-
-    name: str
-    network: str
-    requests: list[Request]
-    head: Head
-    order: EpochOrder
-    validate: NDArray[np.int64]
-    seed: int
-    best_auc: float = float("-inf")
-    best_epoch: int = -1
-    best_state: dict[str, Tensor] = field(default_factory=dict)
-    epoch_order: NDArray[np.int64] | None = None
-    done: bool = False
-    history: list[float] = field(default_factory=list)
+from mint_lightning.learning.stack import Single, Stack, stacked
 
 
 class MINTTable(L.LightningModule):
     """Every head of a table, side by side: at each step each head that still learns takes its own batch.
 
-    Each has its own optimizer, order, early stopping and best weights, so a cell equals the same head fitted alone.
+    Each has its own weights, moments, order, early stopping and best weights, so a cell equals the same head fitted
+    alone; heads that share their batches are computed together (`stacked`).
     """
 
-    def __init__(
-        self, cells: Sequence[Cell], bank: Bank, member: NDArray[np.bool_], *, rate: float, weight_decay: float,
-        patience: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, cells: Sequence[Cell], bank: Bank, member: NDArray[np.bool_]) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.cells = list(cells)
         self.heads = nn.ModuleList(cell.head for cell in cells)
         self.bank = bank
         self.member = torch.from_numpy(member[bank.rows])
-        self.rate = rate
-        self.weight_decay = weight_decay
-        self.patience = patience
+        self.learners: list[Single | Stack] = []
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """One optimizer per head."""
-        return [head_optimizer(cell.head, self.rate, self.weight_decay) for cell in self.cells]
+        """One optimizer per learner."""
+        self.learners = stacked(self.cells)
+        return [learner.optimizer for learner in self.learners]
 
     def on_fit_start(self) -> None:
         """Standardise each head by its own first fit images."""
+        first: dict[int, NDArray[np.int64]] = {}
         for cell in self.cells:
-            rows = cell.order.batches(0).reshape(-1)[:STANDARDISE_IMAGES]
-            cell.head.fit_standardisation(self._inputs(cell, self.bank.positions(rows)))
+            if (order := id(cell.order)) not in first:
+                first[order] = self.bank.positions(cell.order.batches(0).reshape(-1)[:STANDARDISE_IMAGES])
+            cell.head.fit_standardisation(self._inputs(cell, first[order]))
 
     def on_train_epoch_start(self) -> None:
-        """Draw this epoch's order of each cell."""
-        self.heads.train()
-        for cell in self.cells:
-            cell.epoch_order = None if cell.done else cell.order.batches(self.current_epoch)
+        """Draw this epoch's batches of each order, as places in the bank."""
+        self.batches: dict[int, list[NDArray[np.int64]]] = {}
+        for learner in self.learners:
+            learner.begin()
+            order = learner.cells[0].order
+            if id(order) not in self.batches:
+                self.batches[id(order)] = [self.bank.positions(rows) for rows in order.batches(self.current_epoch)]
 
     def training_step(self, batch: Tensor, batch_idx: int) -> None:
         """One step of every head that still learns."""
-        optimizers = self.optimizers(use_pl_optimizer=False)
-        for cell, optimizer in zip(
-            self.cells, optimizers if isinstance(optimizers, list) else [optimizers], strict=True
-        ):
-            if cell.epoch_order is None or batch_idx >= len(cell.epoch_order):
+        for learner in self.learners:
+            order = learner.cells[0].order
+            if batch_idx >= order.steps:
                 continue
-            places = self.bank.positions(cell.epoch_order[batch_idx])
-            step = self.current_epoch * cell.order.steps + batch_idx
-            draw = Draw(cell.seed, step, 0, len(places))
-            inputs = self._inputs(cell, places)
-            loss = head_loss(cell.head, inputs, self.member[places].to(self.device), draw)
-            if not torch.isfinite(loss):
-                raise UserError(f"The loss of {cell.name} on {cell.network} became {loss.item()}: lower the rate.")
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
+            places = self.batches[id(order)][batch_idx]
+            step = self.current_epoch * order.steps + batch_idx
+            losses = learner.step(self._read(learner.cells, places), self.member[places].to(self.device), step)
+            if not torch.isfinite(losses).all():
+                cell = learner.cells[int((~torch.isfinite(losses)).nonzero()[0])]
+                raise UserError(f"The loss of {cell.name} on {cell.network} is no finite number: lower the rate.")
 
     def on_train_epoch_end(self) -> None:
         """Validate every head, keep the best weights, stop those that no longer gain."""
-        self.heads.eval()
-        for cell in self.cells:
-            if cell.done:
-                continue
-            places = self.bank.positions(cell.validate)
-            auc = float(roc_auc_score(self.member[places].numpy(), self.score(cell, cell.validate)))
-            cell.history.append(auc)
-            if auc > cell.best_auc:
-                cell.best_auc, cell.best_epoch = auc, self.current_epoch
-                cell.best_state = copy.deepcopy(cell.head.state_dict())
-            cell.done = self.current_epoch - cell.best_epoch >= self.patience
-        learning = sum(not cell.done for cell in self.cells)
-        self.log("heads_learning", float(learning), prog_bar=True)
-        self.trainer.should_stop = learning == 0
+        for learner in self.learners:
+            learner.finish()
+            for cell in learner.cells:
+                places = self.bank.positions(cell.validate)
+                cell.judge(auc(self.score(cell, cell.validate), self.member[places].numpy()), self.current_epoch)
+            learner.drop_done()
+        self.learners = [learner for learner in self.learners if learner.cells]
+        self.log("heads_learning", float(sum(not cell.done for cell in self.cells)), prog_bar=True)
+        self.trainer.should_stop = not self.learners
 
     def on_fit_end(self) -> None:
         """Every head ends with its best weights."""
         for cell in self.cells:
             cell.head.load_state_dict(cell.best_state)
             cell.head.eval()
+
+    def _read(self, cells: Sequence[Cell], places: NDArray[np.int64]) -> list[list[Tensor]]:
+        """AAD for each cell, read once for those of one network."""
+        found: dict[str, list[Tensor]] = {}
+        for cell in cells:
+            if cell.network not in found:
+                found[cell.network] = self._inputs(cell, places)
+        return [found[cell.network] for cell in cells]
 
     @torch.no_grad()
     def score(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -148,10 +122,10 @@ class Steps(torch.utils.data.Dataset[int]):
         return index
 
 
-def learn_side_by_side(table: MINTTable, *, epochs: int, accelerator: str = "auto") -> None:
+def learn_side_by_side(table: MINTTable, *, accelerator: str = "auto") -> None:
     """Train all cells of a table with Lightning's own loop and progress bar."""
     trainer = L.Trainer(
-        max_epochs=epochs,
+        max_epochs=max(cell.recipe.epochs for cell in table.cells),
         accelerator=accelerator,
         devices=1,
         logger=False,

@@ -155,6 +155,9 @@ def _variant(row: RowEvidence, evidence: TableEvidence) -> str:
         parts.append(f"{row.samples:,} samples")
     if len({other.seed for other in evidence.rows if other.head == row.head}) > 1:
         parts.append(f"seed {row.seed}")
+    if row.seed_aucs:
+        low, high = wording.decimal(min(row.seed_aucs)), wording.decimal(max(row.seed_aucs))
+        parts.append(f"mean of {len(row.seed_aucs)} seeds, alone {low} to {high}")
     if len({other.network for other in evidence.rows}) > 1:
         parts.append(row.network)
     return " · ".join(parts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 # Imported at once, for the functions `pack` and `verify` bear the names of their modules: imported later, the module
 # would take the function's place in this namespace.
-from mint_lightning.shards.keys import KeyList, nested_subset
+from mint_lightning.shards.keys import KeyList, nested_subset, split_by_photo
 from mint_lightning.shards.manifest import Manifest, Shard
 from mint_lightning.shards.pack import pack
 from mint_lightning.shards.plan import HoldOut
@@ -41,6 +41,7 @@ __all__ = [
     "open_source",
     "pack",
     "partition_of",
+    "split_by_photo",
     "split_of",
     "uniform",
     "verify",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_file
 from mint_lightning.shards.manifest import Manifest
+from mint_lightning.shards.splits import split_of
 
 KEYS_NAME = "keys.parquet"
 
@@ -146,6 +147,12 @@ class KeyList:
             else:
                 columns[name] = _texts(column, {"origin": object, "sha256": np.bytes_}.get(name, np.str_))
         return cls(**columns, lanes=manifest.lanes)
+
+
+def split_by_photo(keys: KeyList, seed: int) -> KeyList:
+    """The same images, each photo in a split of its own, whoever is on it: what must not be done, for comparison."""
+    split = [split_of(str(source), str(key), seed=seed) for source, key in zip(keys.source, keys.key, strict=True)]
+    return replace(keys, split=np.array(split))
 
 
 _COLUMNS = tuple(field.name for field in fields(KeyList) if field.name != "lanes")

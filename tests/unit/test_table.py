@@ -9,9 +9,12 @@ from sklearn.metrics import roc_auc_score
 from mint_lightning.errors import UserError
 from mint_lightning.heads import Draw, VanillaHead
 from mint_lightning.learning.bank import Bank, bank_bytes, fill_bank
+from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.initial import seeded
 from mint_lightning.learning.objective import head_loss, head_optimizer
-from mint_lightning.learning.table import Cell, MINTTable, learn_side_by_side
+from mint_lightning.learning.recipe import Recipe
+from mint_lightning.learning.stack import Stack, stacked
+from mint_lightning.learning.table import MINTTable, learn_side_by_side
 from mint_lightning.shards import EpochOrder
 from tests.shard_sets import bare_keys
 
@@ -32,17 +35,20 @@ def problem(shift: float, seed: int = 0) -> tuple[Bank, NDArray[np.bool_], Epoch
     return bank, member, EpochOrder(keys, groups, batch_size=64, seed=3), np.flatnonzero(~fit)
 
 
-def cell(order: EpochOrder, validate: NDArray[np.int64], seed: int = 0, name: str = "row") -> Cell:
+def cell(
+    order: EpochOrder, validate: NDArray[np.int64], seed: int = 0, name: str = "row", recipe: Recipe | None = None
+) -> Cell:
     with seeded(seed):
         head = VanillaHead([(6,)])
-    return Cell(name, "audited", [REQUEST], head, order, validate, seed)
+    return Cell(name, "audited", [REQUEST], head, order, validate, seed, recipe or Recipe(epochs=4, patience=99))
 
 
 def learn(shift: float, epochs: int, cells: int = 1, patience: int = 99) -> tuple[MINTTable, NDArray[np.int64]]:
     bank, member, order, validate = problem(shift)
-    made = [cell(order, validate, seed) for seed in range(cells)]
-    table = MINTTable(made, bank, member, rate=1e-3, weight_decay=0.0, patience=patience)
-    learn_side_by_side(table, epochs=epochs, accelerator="cpu")
+    recipe = Recipe(epochs=epochs, patience=patience)
+    made = [cell(order, validate, seed, recipe=recipe) for seed in range(cells)]
+    table = MINTTable(made, bank, member)
+    learn_side_by_side(table, accelerator="cpu")
     return table, validate
 
 
@@ -54,9 +60,10 @@ def test_heads_find_what_is_there_and_not_what_is_not() -> None:
     assert roc_auc_score(member[validate], nothing.score(nothing.cells[0], validate)) < 0.65
 
 
-def test_a_cell_equals_the_head_fitted_alone_by_a_plain_loop() -> None:
+@pytest.mark.parametrize("cells", [2, 5])
+def test_a_stacked_cell_equals_the_head_fitted_alone_by_a_plain_loop(cells: int) -> None:
     epochs = 4
-    table, _ = learn(shift=0.5, epochs=epochs, cells=3)
+    table, _ = learn(shift=0.5, epochs=epochs, cells=cells)
     bank, member, order, validate = problem(0.5)
     alone = cell(order, validate, seed=1).head
     alone.fit_standardisation([bank.aad["audited"][REQUEST][order.batches(0).reshape(-1)[:4096]]])
@@ -86,6 +93,40 @@ def test_a_head_that_no_longer_gains_stops() -> None:
     table, _ = learn(shift=3.0, epochs=50, patience=2)
     assert table.cells[0].done
     assert table.trainer.current_epoch < 20
+
+
+def test_heads_that_stop_leave_the_others_as_if_alone() -> None:
+    """Patience 1 stops heads of several seeds in different epochs; each ends as a table of its own would end it."""
+    together, validate = learn(shift=0.3, epochs=12, cells=6, patience=1)
+    assert len({len(each.history) for each in together.cells}) > 1
+    bank, member, order, _ = problem(0.3)
+    for each in together.cells:
+        alone = cell(order, validate, each.seed, recipe=Recipe(epochs=12, patience=1))
+        table = MINTTable([alone], bank, member)
+        learn_side_by_side(table, accelerator="cpu")
+        assert alone.history == pytest.approx(each.history, abs=1e-3)
+        for name, value in alone.head.state_dict().items():
+            torch.testing.assert_close(each.head.state_dict()[name], value, atol=1e-4, rtol=1e-4)
+
+
+def test_only_like_heads_of_one_order_are_stacked() -> None:
+    _, _, order, validate = problem(0.0)
+    other = problem(0.0)[2]
+    cells = [cell(order, validate, seed) for seed in range(3)] + [
+        cell(other, validate),
+        cell(order, validate, name="x"),
+    ]
+    cells.append(cell(order, validate, recipe=Recipe(rate=0.01)))
+    sizes = [len(learner.cells) for learner in stacked(cells)]
+    assert sorted(sizes) == [1, 1, 1, 3]
+    assert [isinstance(learner, Stack) for learner in stacked(cells)] == [True, False, False, False]
+
+
+def test_a_head_stops_at_the_epochs_of_its_own_recipe() -> None:
+    bank, member, order, validate = problem(0.5)
+    made = [cell(order, validate, epochs, recipe=Recipe(epochs=epochs, patience=99)) for epochs in (1, 3)]
+    learn_side_by_side(MINTTable(made, bank, member), accelerator="cpu")
+    assert [len(each.history) for each in made] == [1, 3]
 
 
 def test_rows_whose_image_was_broken_are_left_out() -> None:

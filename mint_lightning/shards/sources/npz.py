@@ -21,8 +21,8 @@ class NpzSource:
     """Image i is the file `blob[offset[i]:offset[i + 1]]`, of the person `label[i]`.
 
     Keys: blob (uint8, all files end to end), offset (integers, n + 1), label (integers, n), and where present identity
-    (text, the person's name by label) and filename (text, n). Without names a person is the label and a photo its
-    number. Pickled arrays are refused.
+    (text, the person's name by label), filename (text, n) and source (text, n: the database of each photo, where one
+    archive holds several). Without names a person is the label and a photo its number. Pickled arrays are refused.
 
     Args:
         path: the archive.
@@ -56,16 +56,19 @@ class NpzSource:
         )
         self._check(count == 0 or label.min() >= 0, "'label' must not be negative")
         if "identity" in arrays:
-            names = arrays["identity"].tolist()
-            self._check(count == 0 or label.max() < len(names), f"'label' must be below {len(names)}, the identities")
-            people = [names[person] for person in label]
+            listed = arrays["identity"].tolist()
+            self._check(count == 0 or label.max() < len(listed), f"'label' must be below {len(listed)}, the identities")
+            people = [listed[person] for person in label]
         else:
             people = _padded(label)
+        names = arrays["source"].tolist() if "source" in arrays else [self.name] * count
+        self._check(len(names) == count, f"'source' has {len(names)} entries, 'label' {count}")
+        self._check(all(names), "'source' must name a database for each photo")
         origins = arrays["filename"].tolist() if "filename" in arrays else _padded(np.arange(count))
         self._check(len(origins) == count, f"'filename' has {len(origins)} entries, 'label' {count}")
         path = str(self.path)
         return [
-            Photo(self.name, people[i], origins[i], ReadSlice(path, int(offset[i]), int(offset[i + 1])))
+            Photo(names[i], people[i], origins[i], ReadSlice(path, int(offset[i]), int(offset[i + 1])))
             for i in range(count)
         ]
 
@@ -78,7 +81,7 @@ class NpzSource:
                         f"The archive {self.path} lacks the key {', '.join(map(repr, missing))} "
                         f"(it has {', '.join(archive.files)}): photos are read from blob, offset and label."
                     )
-                names = [key for key in ("offset", "label", "identity", "filename") if key in archive.files]
+                names = [key for key in ("offset", "label", "identity", "filename", "source") if key in archive.files]
                 arrays = {key: archive[key] for key in names}
             blob = _blob(str(self.path))
         except FileNotFoundError as error:
@@ -89,7 +92,7 @@ class NpzSource:
             if arrays[key].dtype.kind == "u":
                 arrays[key] = arrays[key].astype(np.int64)  # differences of unsigned numbers would wrap round
         self._check(blob.dtype == np.uint8 and blob.ndim == 1, "'blob' must be one row of uint8")
-        for key, kinds in (("offset", "i"), ("label", "i"), ("identity", "U"), ("filename", "U")):
+        for key, kinds in (("offset", "i"), ("label", "i"), ("identity", "U"), ("filename", "U"), ("source", "U")):
             if key in arrays:
                 fits = arrays[key].dtype.kind in kinds and arrays[key].ndim == 1
                 self._check(fits, f"{key!r} must be one row of {'integers' if kinds == 'i' else 'texts'}")

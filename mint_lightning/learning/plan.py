@@ -1,0 +1,60 @@
+"""Which heads a table trains: row x network x fold x seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mint_lightning.learning.activations import PIXEL_ROWS, PIXELS, Activations
+from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.folds import Fold
+from mint_lightning.learning.recipe import Recipe
+from mint_lightning.learning.rows import RowSpec
+from mint_lightning.shards import EpochOrder
+
+CellKey = tuple[str, str, int | None]
+"""(title of the row, name of the network, number of the fold)."""
+
+Cells = Mapping[CellKey, Sequence[Cell]]
+"""The heads of each, one per seed."""
+
+
+@dataclass(frozen=True)
+class HeadPlan:
+    """The rows, how their heads learn, and the seeds: `seeds` of them from `seed` on, where a row has not its own."""
+
+    specs: Sequence[RowSpec]
+    recipe: Recipe
+    seed: int
+    seeds: int
+
+    def cells(self, data: Any, activations: Activations, folded: Sequence[Fold]) -> Cells:
+        """All heads, untrained; a reference that lacks a tap has no head there."""
+        orders: dict[tuple[int | None, int | None], EpochOrder] = {}
+
+        def order(fold: Fold, samples: int | None) -> EpochOrder:  # one object for all who learn the same batches
+            if (fold.number, samples) not in orders:
+                orders[fold.number, samples] = data.order(fold.fit, samples)
+            return orders[fold.number, samples]
+
+        found: dict[CellKey, list[Cell]] = {}
+        for name, network in activations.networks.by_name.items():
+            for spec in PIXEL_ROWS if name == PIXELS else [spec for spec in self.specs if spec.fitted]:
+                wanted = spec.requests("")
+                if not set(wanted) <= set(activations.requests[name]):
+                    continue
+                shapes = network.aad_shapes(spec.taps)
+                for fold in folded:
+                    found[spec.title, name, fold.number] = [
+                        Cell(
+                            name=spec.title,
+                            network=name,
+                            requests=wanted,
+                            head=spec.build([shapes[tap] for tap in spec.taps], seed),
+                            order=order(fold, spec.samples),
+                            validate=fold.validate,
+                            seed=seed,
+                            recipe=spec.recipe or self.recipe,
+                        )
+                        for seed in range(self.seed, self.seed + (spec.seeds or self.seeds))
+                    ]
+        return found
