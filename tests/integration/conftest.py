@@ -1,4 +1,4 @@
-"""A workspace in which a small demo has run, shared by the tests of the front door."""
+"""A workspace in which a small demo has run, shared by the tests of the commands."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from mint_lightning.cli import main
 
 CONF = Path(__file__).parents[2] / "conf"
+FAST = ["--trainer.max_epochs", "2", "--trainer.accelerator", "cpu"]
 
 
 @pytest.fixture(scope="session")

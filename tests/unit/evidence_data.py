@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mint_lightning.evidence import ScoreSet
+from mint_lightning.evidence import RowScores, ScoreSet, weigh
 
 
 def clustered(
@@ -61,3 +61,38 @@ def score_set(
 def rescored(scores: ScoreSet, generator: np.random.Generator, network: str, shift: float = 0.0) -> ScoreSet:
     """The same images with other scores: what a control gives."""
     return replace(scores, score=generator.standard_normal(len(scores)) + shift * scores.member, network=network)
+
+
+def table(
+    seed=0, *, shift=1.0, control=0.0, rows=2, references=(), out_of_fold=False, identities=200, unseen=0.5, **options
+):
+    """(rows, pixel heads, evidence) of a table: the first row `shift` above noise, the others 0, controls `control`."""
+    generator = np.random.default_rng(seed)
+    base = score_set(
+        generator, shift=shift, unseen_shift=unseen, identities=identities, photos=2, out_of_fold=out_of_fold
+    )
+    found = []
+    for number in range(rows):
+        audited = base if number == 0 else rescored(base, generator, "audited")
+        found.append(
+            RowScores(
+                name=f"row {number}",
+                head="vanilla" if number == 0 else "score",
+                tap="conv4",
+                seed=0,
+                samples=1000,
+                audited=audited,
+                twins=tuple(rescored(base, generator, f"twin {k}", control) for k in range(3)),
+                references=tuple(rescored(base, generator, f"reference {k}", s) for k, s in enumerate(references)),
+                complement=rescored(base, generator, "complement", -shift),
+                validate_auc=0.7 - 0.1 * number,
+            )
+        )
+    pixels = [(name, valid, rescored(base, generator, name, control)) for name, valid in (("dct", 0.5), ("small", 0.6))]
+    options.setdefault("random_partition", True)
+    return found, pixels, weigh(found, pixels, **options)
+
+
+def counted(scores):
+    """The images that the figures are of."""
+    return (scores.split == "test") & ~scores.unseen

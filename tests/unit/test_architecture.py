@@ -68,11 +68,22 @@ def test_no_circles(graph: grimp.ImportGraph) -> None:
             assert not graph.chain_exists(imported, module), f"{module} and {imported} import each other"
 
 
+def too_long(files: list[Path]) -> dict[str, int]:
+    """Lines of those of the files that have more than 250."""
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
+    return {name: lines for name, lines in lengths.items() if lines > 250}
+
+
 def test_files_are_short() -> None:
     files = [*ROOT.glob("mint_lightning/**/*.py"), *ROOT.glob("datamodules/*.py")]
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
     assert len(files) > 50
-    assert {name: n for name, n in lengths.items() if n > 250} == {}
+    assert too_long(files) == {}
+
+
+def test_files_of_tests_are_short() -> None:
+    files = sorted(ROOT.glob("tests/**/*.py"))
+    assert len(files) > 50
+    assert too_long(files) == {}
 
 
 def test_every_config_opens_with_the_command_that_runs_it() -> None:

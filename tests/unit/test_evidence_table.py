@@ -1,66 +1,20 @@
 """A table of rows weighed against their controls: planted truth is found, nothing is found in noise."""
 
-import json
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from sklearn.metrics import roc_curve as sklearn_roc_curve
 
-from mint_lightning.errors import UserError
 from mint_lightning.evidence import (
-    Claim,
     Outcome,
-    RowEvidence,
-    RowScores,
-    ScoreSet,
-    TableEvidence,
     auc,
     auc_difference,
     auc_interval,
     balanced_accuracy,
     excess,
     holm,
-    weigh,
 )
-from mint_lightning.evidence.curves import histogram, roc_curve
-from tests.unit.evidence_data import rescored, score_set
+from tests.unit.evidence_data import counted, table
 
 pytestmark = pytest.mark.unit
-
-
-def table(
-    seed=0, *, shift=1.0, control=0.0, rows=2, references=(), out_of_fold=False, identities=200, unseen=0.5, **options
-):
-    """A table whose first row has AUC by `shift` (the others none) and whose controls have `control`."""
-    generator = np.random.default_rng(seed)
-    base = score_set(
-        generator, shift=shift, unseen_shift=unseen, identities=identities, photos=2, out_of_fold=out_of_fold
-    )
-    found = []
-    for number in range(rows):
-        audited = base if number == 0 else rescored(base, generator, "audited")
-        found.append(
-            RowScores(
-                name=f"row {number}",
-                head="vanilla" if number == 0 else "score",
-                tap="conv4",
-                seed=0,
-                samples=1000,
-                audited=audited,
-                twins=tuple(rescored(base, generator, f"twin {k}", control) for k in range(3)),
-                references=tuple(rescored(base, generator, f"reference {k}", s) for k, s in enumerate(references)),
-                complement=rescored(base, generator, "complement", -shift),
-                validate_auc=0.7 - 0.1 * number,
-            )
-        )
-    pixels = [(name, valid, rescored(base, generator, name, control)) for name, valid in (("dct", 0.5), ("small", 0.6))]
-    options.setdefault("random_partition", True)
-    return found, pixels, weigh(found, pixels, **options)
-
-
-def counted(scores):
-    return (scores.split == "test") & ~scores.unseen
 
 
 def test_a_planted_row_is_found_and_claimed_and_a_row_of_noise_is_not():
@@ -193,125 +147,6 @@ def test_groups_and_external_sets_are_counted():
         ("unseen", "test"): (100, 100),
     }
     assert evidence.external_sets == ("db",)
-
-
-def test_controls_are_paired_by_key_whatever_their_order():
-    rows, pixels, evidence = table(rows=1)
-    order = np.random.default_rng(1).permutation(len(rows[0].audited))
-    mixed = replace(rows[0], twins=tuple(twin.where(order) for twin in rows[0].twins))
-    known = pixels[1][2].where(~pixels[1][2].unseen)
-    again = weigh([mixed], [pixels[0], (*pixels[1][:2], known)], random_partition=True)
-    assert again == evidence
-
-
-def test_a_control_that_lacks_an_image_or_labels_it_otherwise_is_refused():
-    rows, pixels, _ = table(rows=1)
-    short = replace(rows[0], twins=(rows[0].twins[0].where(np.arange(5, len(rows[0].audited))),))
-    with pytest.raises(UserError, match="twin 0 beside the row 'row 0' lack 5 of 800 images"):
-        weigh([short], pixels, random_partition=True)
-    flipped = replace(rows[0].twins[0], member=~rows[0].twins[0].member & ~rows[0].twins[0].unseen)
-    with pytest.raises(UserError, match="another member"):
-        weigh([replace(rows[0], twins=(flipped,))], pixels, random_partition=True)
-
-
-def test_tables_that_cannot_be_weighed_are_refused():
-    rows, pixels, _ = table(rows=1)
-    with pytest.raises(UserError, match="at least one row"):
-        weigh([], pixels, random_partition=True)
-    with pytest.raises(UserError, match="Two rows are named 'row 0'"):
-        weigh([rows[0], rows[0]], pixels, random_partition=True)
-    members = replace(rows[0], audited=rows[0].audited.where(rows[0].audited.member), twins=(), complement=None)
-    with pytest.raises(UserError, match="none are externals"):
-        weigh([members], random_partition=True)
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"score": np.array([0.1, np.nan, 0.2])}, "image 'k1' on 'net' is nan"),
-        ({"member": np.array([True, False])}, r"3 keys but member of shape \(2,\)"),
-        ({"unseen": np.array([True, False, False])}, "'k0' is marked as a member and as an unseen photo"),
-        ({"split": np.array(["test", "fit", "test"])}, "split 'fit' holds no evidence"),
-        ({"split": np.array(["test", "out-of-fold", "test"])}, "mix out-of-fold"),
-        ({"key": np.array(["k0", "k1", "k0"])}, "image 'k0' has two scores"),
-    ],
-)
-def test_scores_that_make_no_sense_are_refused(change, sentence):
-    good = {
-        "score": np.array([0.1, 0.3, 0.2]),
-        "member": np.array([True, False, False]),
-        "unseen": np.zeros(3, bool),
-        "identity": np.array(["a/x", "a/y", "a/z"]),
-        "split": np.full(3, "test"),
-        "key": np.array(["k0", "k1", "k2"]),
-    }
-    ScoreSet(**good, network="net")
-    with pytest.raises(UserError, match=sentence):
-        ScoreSet(**(good | change), network="net")
-
-
-@pytest.mark.parametrize("references", [(), (0.1, 0.2)])
-def test_evidence_survives_json_to_the_last_bit(references):
-    rows, _, evidence = table(references=references)
-    text = json.dumps(evidence.to_json(), allow_nan=False)
-    assert TableEvidence.from_json(json.loads(text)) == evidence
-    again = RowScores.from_json(json.loads(json.dumps(rows[0].to_json())))
-    assert (again.audited.score == rows[0].audited.score).all()
-    assert again.twins[2].network == "twin 2"
-    assert weigh([again], random_partition=True) == weigh([rows[0]], random_partition=True)
-
-
-def test_json_of_another_version_or_with_other_keys_is_refused():
-    document = table(rows=1)[2].to_json()
-    with pytest.raises(UserError, match="schema version 2"):
-        TableEvidence.from_json(document | {"schema_version": 2})
-    with pytest.raises(UserError, match="unknown key 'colour'"):
-        TableEvidence.from_json(document | {"colour": 1})
-    with pytest.raises(UserError, match="lacks the key 'claim'"):
-        TableEvidence.from_json({key: value for key, value in document.items() if key != "claim"})
-    with pytest.raises(UserError, match=r"TableEvidence\.level cannot be 'high'"):
-        TableEvidence.from_json(document | {"level": "high"})
-    with pytest.raises(UserError, match="must be one of 'scores like training photos'"):
-        Claim.from_json(document["claim"] | {"outcome": "proof"})
-    with pytest.raises(UserError, match="must be a JSON object"):
-        RowEvidence.from_json([])
-
-
-def test_rows_are_found_by_name():
-    _, _, evidence = table()
-    assert evidence.row("row 1").name == "row 1"
-    with pytest.raises(UserError, match="no row 'row 9'; the table has row 0, row 1"):
-        evidence.row("row 9")
-
-
-def test_roc_points_lie_on_the_curve_and_are_dense_where_it_matters():
-    generator = np.random.default_rng(3)
-    member = np.arange(20_000) < 10_000
-    score = generator.standard_normal(20_000) + member
-    curve = roc_curve(score, member)
-    fpr, tpr = np.array(curve.fpr), np.array(curve.tpr)
-    assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0, 0, 1, 1)
-    assert (np.diff(fpr) >= 0).all()
-    assert (np.diff(tpr) >= 0).all()
-    assert fpr.size <= 210
-    assert np.count_nonzero((fpr > 0) & (fpr < 0.01)) >= 20
-    assert np.trapezoid(tpr, fpr) == pytest.approx(auc(score, member), abs=0.005)
-    whole = sklearn_roc_curve(member, score, drop_intermediate=False)
-    corners = set(zip(whole[0].round(9).tolist(), whole[1].round(9).tolist(), strict=True))
-    assert set(zip(fpr.round(9).tolist(), tpr.round(9).tolist(), strict=True)) <= corners
-
-
-def test_the_whole_curve_of_a_small_set_is_kept_and_ties_make_one_step():
-    curve = roc_curve([0.0, 1.0, 1.0, 2.0], [False, True, False, True])
-    assert list(zip(curve.fpr, curve.tpr, strict=True)) == [(0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0)]
-
-
-def test_histogram_counts_every_image_once():
-    scores = score_set(np.random.default_rng(4), shift=1.0, unseen_shift=0.5)
-    found = histogram(scores.score, scores.member, scores.unseen)
-    assert (sum(found.members), sum(found.externals), sum(found.unseen)) == (400, 400, 100)
-    assert len(found.edges) == len(found.members) + 1
-    assert sum(histogram(np.zeros(10), np.arange(10) < 5, np.zeros(10, bool)).members) == 5
 
 
 def test_noise_is_seldom_found():
