@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mint_lightning.cli import main
+from mint_lightning.commands import configs
 from mint_lightning.commands.configs import shipped_configs, with_config_paths
 from mint_lightning.errors import UserError
 from tests.integration.conftest import CONF
@@ -29,6 +30,15 @@ def last_error(capsys: pytest.CaptureFixture[str]) -> str:
 def test_the_files_of_conf_are_the_shipped_ones() -> None:
     assert list(shipped_configs()) == NAMES
     assert all(path.samefile(CONF / f"{name}.yaml") for name, path in shipped_configs().items())
+
+
+def test_an_installed_package_holds_them_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configs, "__file__", str(tmp_path / "site-packages/mint_lightning/commands/configs.py"))
+    assert shipped_configs() == {}
+    for folder in ("conf", "mint_lightning/conf"):  # the first is another package's
+        (tmp_path / "site-packages" / folder).mkdir(parents=True)
+        (tmp_path / "site-packages" / folder / "here.yaml").touch()
+    assert shipped_configs() == {"here": tmp_path / "site-packages/mint_lightning/conf/here.yaml"}
 
 
 @pytest.mark.parametrize("name", NAMES)
