@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search lint types ui install clean
+.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -34,6 +34,13 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
+# The wheel is built from the sdist, then installed in an empty environment and run in an empty folder.
+wheel: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python tests/wheel_smoke.py dist/*.whl constraints.txt
+
 ui: $(STAMP)
 	$(BIN)/python -m mint_lightning.tracking.ui
 
@@ -47,4 +54,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf .venv shards/demo mlruns/networks/demo mlruns/tables/demo
+	rm -rf .venv dist shards/demo mlruns/networks/demo mlruns/tables/demo

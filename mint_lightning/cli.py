@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from mint_lightning import __version__
+from mint_lightning.commands.configs import shipped_configs, with_config_paths
 from mint_lightning.errors import UserError
 
 COMMANDS = {
@@ -39,14 +40,17 @@ usage: python -m mint_lightning COMMAND [OPTIONS]        (also: mint-lightning C
 commands:
 {commands}
 
+configs, found by name from any folder (--config NAME; a file of yours goes before):
+  {configs}
+
 examples:
   mint-lightning demo
   mint-lightning pack --source folder:photos --out shards/mine --partitions '{{"members": 0.5, "externals": 0.5}}'
   mint-lightning verify shards/mine
   mint-lightning train-audited --shards shards/mine --partitions '[members]' --out mlruns/networks/mine
-  mint-lightning fit --config conf/faces_vanilla.yaml
-  mint-lightning test --config conf/faces_vanilla.yaml --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt
-  mint-lightning table --config conf/table_faces.yaml --twins 5 --name five_twins
+  mint-lightning fit --config faces_vanilla
+  mint-lightning test --config faces_vanilla --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt
+  mint-lightning table --config table_faces --twins 5 --name five_twins
 
 COMMAND --help lists the options of a command. Version {version}.
 """
@@ -64,7 +68,7 @@ def main(args: Sequence[str]) -> int:
         if args[0] not in COMMANDS:
             raise UserError(f"There is no command {args[0]!r}; the commands are {', '.join(COMMANDS)}.")
         command = import_module(f"mint_lightning.commands.{COMMANDS[args[0]][0]}")
-        command.main(args[0], list(args[1:]))
+        command.main(args[0], with_config_paths(list(args[1:])))
         return 0
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -82,4 +86,4 @@ def main(args: Sequence[str]) -> int:
 def help_text() -> str:
     """The help that lists all commands."""
     lines = [f"  {name:<15}{help_}" for name, (_, help_) in COMMANDS.items()]
-    return HELP.format(commands="\n".join(lines), version=__version__)
+    return HELP.format(commands="\n".join(lines), configs=", ".join(shipped_configs()), version=__version__)

@@ -19,9 +19,9 @@ EPOCHS = 24
 
 NEXT = """
 Try next:
-  make ui
+  {ui}
       the runs in the MLflow UI
-  {python} -m mint_lightning fit --config conf/faces_vanilla.yaml
+  {python} -m mint_lightning fit --config faces_vanilla
       one head, with its curves
   {python} -m mint_lightning demo --null
       the same job where there is nothing to find"""
@@ -86,7 +86,7 @@ def demo(
         seed=heads,
         experiment="demo",
     )
-    print(NEXT.format(python=python_here()))
+    print(NEXT.format(python=python_here(), ui=ui_here()))
 
 
 def python_here() -> str:
@@ -96,6 +96,13 @@ def python_here() -> str:
         return "python"
     here = Path(sys.executable)
     return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
+
+
+def ui_here() -> str:
+    """What to type for the runs in MLflow: "make ui" where the Makefile stands, else the module it starts."""
+    checkout = Path(__file__).parents[2]
+    makes = Path.cwd() == checkout and (checkout / "Makefile").is_file()
+    return "make ui" if makes else f"{python_here()} -m mint_lightning.tracking.ui"
 
 
 def demo_rows(full: bool) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProg
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from mint_lightning.auditor import AUDITOR_FILE
+from mint_lightning.commands.configs import HELP
 from mint_lightning.commands.head_run import after_fit, after_test, auditor_folder, run_of
 from mint_lightning.commands.parsing import one_sentence, quiet_lightning, raise_user_error_behind, use_settings
 from mint_lightning.errors import UserError
@@ -20,18 +21,22 @@ from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.predictions import ScoresWriter
 
 EXAMPLES = {
-    "fit": "mint-lightning fit --config conf/faces_vanilla.yaml --model.taps '[conv4]' --name conv4",
-    "validate": "mint-lightning validate --config conf/faces_vanilla.yaml "
-    "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt",
-    "test": "mint-lightning test --config conf/faces_vanilla.yaml "
-    "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt",
-    "predict": "mint-lightning predict --config conf/faces_vanilla.yaml "
+    "fit": "mint-lightning fit --config faces_vanilla --model.taps '[conv4]' --name conv4",
+    "validate": "mint-lightning validate --config faces_vanilla --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt",
+    "test": "mint-lightning test --config faces_vanilla --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt",
+    "predict": "mint-lightning predict --config faces_vanilla "
     "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt --predictions.path scores.parquet",
 }
 
 
 class MINTCLI(LightningCLI):
     """LightningCLI whose config decides everything: a checkpoint brings weights, never arguments."""
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """With our words on --config."""
+        parser = super().init_parser(**kwargs)
+        next(action for action in parser._actions if action.dest == "config").help = HELP
+        return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Name, checkpoint, early stopping and predictions; taps from the model to the data, shapes back."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
+from mint_lightning.commands.configs import HELP, OPTIONS
 from mint_lightning.errors import UserError
 
 
@@ -38,7 +39,7 @@ def parse_function(function: Callable[..., Any], command: str, args: list[str], 
         parser_mode="omegaconf+",
         exit_on_error=False,
     )
-    parser.add_argument("--config", action="config", help="a YAML file with these options; later ones win")
+    parser.add_argument(*OPTIONS, action="config", help=HELP)
     parser.add_function_arguments(function, as_positional=False)
     try:
         return dict(vars(plain(parser.parse_args(_with_positional(parser, args)))))

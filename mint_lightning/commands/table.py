@@ -7,9 +7,9 @@ from mint_lightning.commands.parsing import parse_function, quiet_lightning, typ
 from mint_lightning.errors import UserError
 from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
 
-EXAMPLES = """  mint-lightning table --config conf/table_faces.yaml
-  mint-lightning table --config conf/table_faces.yaml --twins 5 --name five_twins
-  mint-lightning table --config conf/table_faces.yaml --folds 5 --data.workers 2"""
+EXAMPLES = """  mint-lightning table --config table_faces
+  mint-lightning table --config table_faces --twins 5 --name five_twins
+  mint-lightning table --config table_faces --folds 5 --data.workers 2"""
 
 
 def table(
