@@ -53,20 +53,21 @@ def make_folds(data: SplitData, count: int, seed: int) -> list[Fold]:
     number = identity_folds(keys.source[used], keys.identity[used], data.member[used], k=count, seed=seed)
     is_unseen = np.isin(used, data.groups.unseen)
     people = np.char.add(np.char.add(keys.source[used], "/"), keys.identity[used])
-    names, inverse = np.unique(people, return_inverse=True)
-    draws = np.array([uniform("validate", name, seed=seed) for name in names])[inverse]
+    names, code = np.unique(people, return_inverse=True)
+    draws = np.array([uniform("validate", name, seed=seed) for name in names])
+    member = data.member[used]
     found = []
     for fold in range(count):
         learn = (number != fold) & ~is_unseen
-        for use, rows in (("fit", draws >= VALIDATE_SHARE), ("validate", draws < VALIDATE_SHARE)):
-            if len(np.unique(data.member[used[learn & rows]])) < 2:
-                raise UserError(f"There are too few people for {count} folds: fold {fold} has one class to {use} on.")
-        found.append(
-            Fold(
-                fold,
-                fit=used[learn & (draws >= VALIDATE_SHARE)],
-                validate=used[learn & (draws < VALIDATE_SHARE)],
-                scored=used[number == fold],
-            )
-        )
+        validate = np.zeros(len(used), bool)
+        for kind in (member, ~member):
+            of_kind = np.unique(code[learn & kind])
+            if len(of_kind) < 2:
+                raise UserError(
+                    f"There are too few people for {count} folds: fold {fold} has one class to validate on."
+                )
+            # A share of the people and at least one, whom the hash decides: in a small set each alone could draw none.
+            chosen = of_kind[np.argsort(draws[of_kind])[: max(1, round(VALIDATE_SHARE * len(of_kind)))]]
+            validate |= learn & np.isin(code, chosen)
+        found.append(Fold(fold, fit=used[learn & ~validate], validate=used[validate], scored=used[number == fold]))
     return found

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -27,8 +28,9 @@ RUN_ELSEWHERE = {"faces_vanilla", "faces_cnn", "table_faces"}
 def test_every_other_config_runs_on_the_demo(conf: str, workspace: Path) -> None:
     here = ["--data.shards", "shards/demo", "--data.network.card", "mlruns/networks/demo/card.json"]
     command = (CONF / f"{conf}.yaml").read_text().split()[2]
+    alone = ["--references", "null", "--complement", "null", "--seeds", "1"]  # their networks are not here
     fast = {"fit": ["--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]}.get(
-        command, ["--recipe", '{"epochs": 1}', "--twins", "1"]
+        command, ["--recipe", '{"epochs": 1}', "--twins", "1", *alone]
     )
     assert main([command, "--config", str(CONF / f"{conf}.yaml"), *here, *fast, "--name", f"every_{conf}"]) == 0
 
@@ -43,6 +45,60 @@ def test_cross_fitting_scores_every_image_once(workspace: Path) -> None:
     assert len(of) == of.key.nunique() == sum(shard["count"] for shard in manifest["shards"])
     assert (of.groupby("identity").fold.nunique() == 1).all()
     assert set(of.split) == {"out-of-fold"}
+
+
+def test_a_row_of_several_seeds_is_the_mean_of_its_heads(workspace: Path) -> None:
+    import numpy as np
+    import torch
+
+    from mint_lightning.audited import NetworkSource
+    from mint_lightning.auditor import load_auditor
+    from mint_lightning.heads import MeanHead
+    from mint_lightning.shards import EvalLoader, KeyList, Manifest
+
+    one = '[{"head": "vanilla", "taps": ["conv4"], "recipe": {"epochs": 2, "rate": 0.01}}]'
+    config = ["--config", str(CONF / "table_faces.yaml"), "--rows", one, "--twins", "1"]
+    assert main(["table", *config, "--seeds", "3", "--name", "seeds"]) == 0
+    for seed in ("0", "1", "2"):  # the twins' seed too, but they are not compared
+        assert main(["table", *config, "--seed", seed, "--name", f"seed_{seed}"]) == 0
+
+    def audited(name: str) -> Any:
+        table = pq.read_table(f"mlruns/tables/{name}/scores.parquet").to_pandas()
+        return table[(table.row == "Vanilla conv4") & (table.role == "audited")].set_index("key").score.sort_index()
+
+    together, alone = audited("seeds"), [audited(f"seed_{seed}") for seed in range(3)]
+    np.testing.assert_allclose(together, np.mean(alone, axis=0), atol=2e-4)
+    row = json.loads(Path("mlruns/tables/seeds/table.json").read_text())["evidence"]["rows"][0]
+    singles = [
+        json.loads(Path(f"mlruns/tables/seed_{seed}/table.json").read_text())["evidence"]["rows"][0]["auc"]["value"]
+        for seed in range(3)
+    ]
+    assert row["seed_aucs"] == pytest.approx(singles, abs=2e-3)
+    auditor = load_auditor(Path("mlruns/tables/seeds/auditors/vanilla_conv4"))
+    assert isinstance(auditor.head, MeanHead)
+    root = Path("shards/demo")
+    keys = KeyList.load(root, Manifest.load(root))
+    rows = keys.rows_of(together.index.to_numpy()[:16])
+    batch = next(iter(EvalLoader(root, keys, np.sort(rows), batch_size=16)))
+    network = NetworkSource(card="mlruns/networks/demo/card.json").load()
+    scores = torch.from_numpy(auditor.score(network, batch["images"]))
+    expected = torch.tensor(together.loc[keys.key[batch["row"].numpy()]].to_numpy())
+    torch.testing.assert_close(scores, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_splits_by_photo_share_people_and_claim_nothing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = '[{"head": "vanilla", "taps": ["outcome"]}, {"head": "agreement"}]'
+    config = ["--config", str(CONF / "table_faces.yaml"), "--recipe", '{"epochs": 2}', "--twins", "1", "--rows", rows]
+    assert main(["table", *config, "--data.split_by", "photo", "--name", "by_photo"]) == 0
+    document = json.loads(Path("mlruns/tables/by_photo/table.json").read_text())["evidence"]
+    assert not document["random_partition"]
+    assert not any(row["claim"]["may_claim"] for row in document["rows"])
+    scores = pq.read_table("mlruns/tables/by_photo/scores.parquet").to_pandas()
+    of = scores[(scores.row == "Flip agreement") & (scores.role == "audited")]
+    assert (of.groupby("identity").split.nunique() == 2).any(), "people are in calibrate and in test"
+    capsys.readouterr()
+    assert main(["table", *config, "--data.split_by", "photo", "--folds", "3", "--name", "both"]) == 2
+    assert "the splits are by photo" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def test_evidence_survives_json_to_the_last_bit(references):
 
 def test_json_of_another_version_or_with_other_keys_is_refused():
     document = table(rows=1)[2].to_json()
-    with pytest.raises(UserError, match="schema version 2"):
-        TableEvidence.from_json(document | {"schema_version": 2})
+    with pytest.raises(UserError, match="schema version 99"):
+        TableEvidence.from_json(document | {"schema_version": 99})
     with pytest.raises(UserError, match="unknown key 'colour'"):
         TableEvidence.from_json(document | {"colour": 1})
     with pytest.raises(UserError, match="lacks the key 'claim'"):

@@ -3,6 +3,7 @@
 import pytest
 
 from mint_lightning.errors import UserError
+from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.rows import RowSpec, published_rows
 
 pytestmark = pytest.mark.unit
@@ -40,6 +41,9 @@ def test_a_head_is_built_from_its_seed_alone() -> None:
         ({"head": "vanilla"}, "needs taps"),
         ({"head": "norm", "taps": ["conv1"]}, "learns nothing"),
         ({"head": "cnn", "taps": ["conv1:map"], "arguments": {"l1": 1}}, "no argument 'l1'"),
+        ({"head": "norm", "recipe": Recipe()}, "learns nothing"),
+        ({"head": "norm", "seeds": 3}, "learns nothing"),
+        ({"head": "vanilla", "taps": ["conv1"], "seeds": 0}, "at least one head"),
     ],
 )
 def test_what_a_row_refuses(arguments: dict, words: str) -> None:

@@ -113,6 +113,19 @@ def test_npz_reads_images_by_offset(tmp_path, save):
     ]
 
 
+def test_npz_of_several_databases(tmp_path):
+    names = np.array(["lfw", "lfw", "att", "att", "att", "att"])
+    archive(tmp_path / "faces.npz", source=names)
+    photos = NpzSource(tmp_path / "faces.npz", "faces").list()
+    assert [photo.source for photo in photos] == names.tolist()
+    archive(tmp_path / "short.npz", source=names[:5])
+    with pytest.raises(UserError, match="'source' has 5 entries, 'label' 6"):
+        NpzSource(tmp_path / "short.npz").list()
+    archive(tmp_path / "unnamed.npz", source=np.array(["lfw"] * 5 + [""]))
+    with pytest.raises(UserError, match="must name a database"):
+        NpzSource(tmp_path / "unnamed.npz").list()
+
+
 def test_npz_without_names_counts(tmp_path):
     archive(tmp_path / "x.npz", identity=None, filename=None, label=np.array([0, 0, 11, 11, 2, 2]))
     photos = NpzSource(tmp_path / "x.npz", name="db").list()

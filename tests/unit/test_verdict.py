@@ -55,6 +55,14 @@ def test_a_declared_partition_is_claimed_as_declared():
     assert "the user declares" in claim.reason
 
 
+def test_a_reason_against_it_closes_both_routes():
+    for allowed in ({"random_partition": True}, {"partition_declared": True}, {"reference_test": references(True)}):
+        claim = row_claim("row", HIGH, found(), **allowed, no_claim="people are in fit and in test")
+        assert not claim.may_claim
+        assert claim.outcome is Outcome.CANNOT_TELL
+        assert claim.reason.endswith("but people are in fit and in test.")
+
+
 def test_references_open_the_second_route_only_beyond_their_margin():
     claim = row_claim("row", HIGH, found(), references(True))
     assert claim.may_claim
