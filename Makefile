@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-lfw lint types ui install clean
+.PHONY: demo test slow bench-demo bench-lfw bench-stream lint types ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -22,6 +22,9 @@ bench-demo: $(STAMP)
 
 bench-lfw: $(STAMP)
 	$(BIN)/python benchmarks/lfw.py
+
+bench-stream: $(STAMP)
+	$(BIN)/python -m benchmarks.stream
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
