@@ -39,12 +39,12 @@ def write(page: Path, results: Sequence[Result], machine: Mapping[str, Any]) -> 
     page.write_text(standing.split(MARK)[0] + "\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _machine(machine: Mapping[str, Any], results: Sequence[Result]) -> list[str]:
+def _machine(on: Mapping[str, Any], results: Sequence[Result]) -> list[str]:
     repeats = sorted({int(arguments["repeats"]) for _, arguments, _ in results if "repeats" in arguments})
     return [
-        f"{machine['processor']}, {machine['cores']} cores, torch {machine['torch']} with {machine['threads']} threads,",
-        f"Python {machine['python']}, float32. Medians of {' or '.join(map(str, repeats)) or 'no'} interleaved repeats,",
-        "with their range; a ratio is that of two neighbouring runs. Nothing was measured on a GPU.",
+        f"{on['processor']}, {on['cores']} cores, torch {on['torch']} with {on['threads']} threads,",
+        f"Python {on['python']}, float32. Medians of interleaved repeats ({', '.join(map(str, repeats))}), with",
+        "their range; a ratio is that of two neighbouring runs. Nothing was measured on a GPU.",
     ]
 
 
