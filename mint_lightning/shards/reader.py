@@ -1,6 +1,7 @@
 """Encoded images from the tars, in a given order."""
 
 import re
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,14 +73,20 @@ def _numbers(rows: NDArray[np.int64]) -> Iterator[int]:
 
 
 class _Shard:
-    """The wanted images of one tar, in any order; the tar is searched from its start only as far as they need."""
+    """The wanted images of one tar, in any order; the tar is searched from its start only as far as they need.
+
+    Images lie in a tar in the order of the key list, so that a look at the next wanted name is enough, and 25 bytes an
+    image say what is where.
+    """
 
     def __init__(self, path: Path, keys: KeyList, rows: NDArray[np.int64], suffix: str) -> None:
         self._path = path
-        self._left = {
-            f"{key}.{suffix}".encode(): row for key, row in zip(keys.key[rows].tolist(), rows.tolist(), strict=True)
-        }
-        self._places: dict[int, tuple[int, int]] = {}
+        self._keys, self._suffix = keys, suffix
+        self._rows = np.sort(rows)
+        self._places, self._sizes = array("q"), array("l")  # of the first images of `_rows`, as far as searched
+        self._taken = bytearray(len(rows))
+        self._left = len(rows)
+        self._wanted = self._name()
         self._next = 0  # where the next header is
         self._piece, self._start = b"", 0
         try:
@@ -92,25 +99,29 @@ class _Shard:
 
     def take(self, row: int) -> bytes:
         """The image of that row, once."""
-        while row not in self._places:
+        number = int(np.searchsorted(self._rows, row))
+        while number >= len(self._places):
             self._search()
-        return self._read(*self._places.pop(row))
+        self._taken[number] = True
+        self._left -= 1
+        return self._read(self._places[number], self._sizes[number])
 
     def rest(self) -> Iterator[tuple[int, bytes]]:
         """All images that have not been taken."""
-        for row in [*self._places, *self._left.values()]:
-            yield row, self.take(row)
+        for row, taken in zip(self._rows.tolist(), bytes(self._taken), strict=True):
+            if not taken:
+                yield row, self.take(row)
 
     @property
     def done(self) -> bool:
         """Whether all have been taken."""
-        return not self._left and not self._places
+        return not self._left
 
     def close(self) -> None:
         self._file.close()
 
     def _search(self) -> None:
-        """Note the place of the next file in the tar, if it is wanted."""
+        """Note the place of the next file in the tar, if it is the next that is wanted."""
         if not 0 <= self._next - self._start <= len(self._piece) - _BLOCK:
             # A whole piece, so that what is passed over now is in the page cache when its turn comes.
             self._piece, self._start = self._read(self._next, min(_PIECE, max(0, self._size - self._next))), self._next
@@ -118,9 +129,9 @@ class _Shard:
         if len(header) < _BLOCK:
             raise self._damaged()
         if not header.strip(b"\0"):
-            missing = next(iter(self._left)).decode()
+            more = len(self._rows) - len(self._places) - 1
             raise UserError(
-                f"The shard {self._path} does not hold {missing} and {len(self._left) - 1} more images of the key "
+                f"The shard {self._path} does not hold {self._wanted.decode()} and {more} more images of the key "
                 "list: it is cut short, damaged or of another shard set, copy it again."
             )
         checksum, size = _octal(header[148:156]), _octal(header[124:136])
@@ -130,9 +141,15 @@ class _Shard:
         self._next = at + -(-size // _BLOCK) * _BLOCK
         if at + size > self._size:
             raise self._damaged()
-        row = self._left.pop(header[:100].rstrip(b"\0"), None) if header[156] in _REGULAR else None
-        if row is not None:
-            self._places[row] = at, size
+        if header[156] in _REGULAR and header[:100].rstrip(b"\0") == self._wanted:
+            self._places.append(at)
+            self._sizes.append(size)
+            self._wanted = self._name()
+
+    def _name(self) -> bytes:
+        """Of the next image to be found; empty where there is none."""
+        found = len(self._places)
+        return f"{self._keys.key[self._rows[found]]}.{self._suffix}".encode() if found < len(self._rows) else b""
 
     def _read(self, at: int, size: int) -> bytes:
         start = at - self._start
