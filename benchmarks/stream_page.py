@@ -30,7 +30,7 @@ def verdict(value: float, target: float, *, at_least: bool) -> str:
 
 def write(page: Path, results: Sequence[Result], machine: Mapping[str, Any]) -> None:
     """Everything below the mark; what people wrote above it stays."""
-    standing = page.read_text(encoding="utf-8") if page.is_file() else "# Speed of the stream\n\n"
+    standing = page.read_text(encoding="utf-8") if page.is_file() else "# What the stream costs\n\n"
     lines = [MARK, "", *_machine(machine, results)]
     for title, section in (("fit_against_bare", _fits), ("cut", _cuts), ("decoding", _decoding), ("memory", _memory)):
         chosen = [(arguments, found) for name, arguments, found in results if name == title]
@@ -41,10 +41,11 @@ def write(page: Path, results: Sequence[Result], machine: Mapping[str, Any]) -> 
 
 def _machine(on: Mapping[str, Any], results: Sequence[Result]) -> list[str]:
     repeats = sorted({int(arguments["repeats"]) for _, arguments, _ in results if "repeats" in arguments})
+    torch = f"torch {on['torch']} with {on['threads']} threads"
     return [
-        f"{on['processor']}, {on['cores']} cores, torch {on['torch']} with {on['threads']} threads,",
-        f"Python {on['python']}, float32. Medians of interleaved repeats ({', '.join(map(str, repeats))}), with",
-        "their range; a ratio is that of two neighbouring runs. Nothing was measured on a GPU.",
+        f"Made by `make bench-stream` on {on['processor']}, {on['cores']} cores, {torch}, Python {on['python']}, float32.",
+        f"Medians of interleaved repeats ({', '.join(map(str, repeats))}), with their range; a ratio is that of two",
+        "neighbouring runs. Nothing was measured on a GPU.",
     ]
 
 
@@ -74,9 +75,9 @@ def _fits(results: Section) -> list[str]:
         "`mint-lightning fit` of a Vanilla head at `outcome`, two epochs on `datamodules.Faces` with one worker,",
         "against the forward of the same module (no hooks, no gradients) on the same images, prepared and in memory.",
         "The epoch is the second, with its validation, logging and checkpoint, and counts every image that it puts",
-        "through the network. The whole is `trainer.fit`, which also standardises, checks two validation batches and",
-        "starts workers; it counts the images of its two epochs only, so what is paid once weighs more here than in",
-        "a long training.",
+        "through the network. The whole is `trainer.fit`, which also builds, standardises (the first epoch takes these",
+        "images from it), checks two validation batches and starts workers; it counts the images of its two epochs",
+        "only, so that what is paid once weighs more here than in a long training.",
         "",
         "| network | fit + validate images | bare, images/s | epoch, images/s | epoch / bare | target | whole / bare |",
         "|---|---:|---:|---:|---:|---|---:|",
