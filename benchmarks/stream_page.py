@@ -43,8 +43,8 @@ def _machine(on: Mapping[str, Any], results: Sequence[Result]) -> list[str]:
     repeats = sorted({int(arguments["repeats"]) for _, arguments, _ in results if "repeats" in arguments})
     torch = f"torch {on['torch']} with {on['threads']} threads"
     return [
-        f"Made by `make bench-stream` on {on['processor']}, {on['cores']} cores, {torch}, Python {on['python']}, float32.",
-        f"Medians of interleaved repeats ({', '.join(map(str, repeats))}), with their range; a ratio is that of two",
+        f"Made by `make bench-stream` on {on['processor']}, {on['cores']} cores, {torch}, Python {on['python']}.",
+        f"Float32. Medians of interleaved repeats ({', '.join(map(str, repeats))}), with their range; a ratio is that of two",
         "neighbouring runs. Nothing was measured on a GPU.",
     ]
 
