@@ -44,8 +44,8 @@ def _machine(on: Mapping[str, Any], results: Sequence[Result]) -> list[str]:
     torch = f"torch {on['torch']} with {on['threads']} threads"
     return [
         f"Made by `make bench-stream` on {on['processor']}, {on['cores']} cores, {torch}, Python {on['python']}.",
-        f"Float32. Medians of interleaved repeats ({', '.join(map(str, repeats))}), with their range; a ratio is that of two",
-        "neighbouring runs. Nothing was measured on a GPU.",
+        f"Float32. Medians of interleaved repeats ({', '.join(map(str, repeats))}), with their range; a ratio is that",
+        "of two neighbouring runs. Nothing was measured on a GPU.",
     ]
 
 
