@@ -1,13 +1,12 @@
 """Encoded images from the tars, in a given order."""
 
-import tarfile
-from collections.abc import Generator, Iterator
-from contextlib import closing
+import re
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from webdataset.tariterators import tar_file_iterator
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.keys import KeyList
@@ -15,15 +14,21 @@ from mint_lightning.shards.manifest import Manifest
 
 OPEN_SHARDS = 64
 
+_BLOCK = 512  # of a tar: headers are one, contents are filled up to whole ones
+_PIECE = 1 << 18  # what is read of a tar at a time
+_OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
+_REGULAR = b"0\0"
+
 
 def read_rows(
     root: Path, manifest: Manifest, keys: KeyList, rows: NDArray[np.int64], suffix: str
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield (row, encoded image) in the order of `rows`, reading each tar once, from its start as far as needed.
+    """Yield (row, encoded image) in the order of `rows`, going through each tar once, from its start as far as needed.
 
-    Images that lie in a tar before the one asked for are held until their turn, the others of the tar are skipped
-    unread, and tars of which nothing is asked are not opened. Memory depends on the order alone: with `lane_order` it
-    is about its window. At most 64 tars are open; where an order jumps between more, the one opened first is read out.
+    Of images that lie in a tar before the one asked for only their place is kept, and they are read when it is their
+    turn, from the system's page cache as a rule; so memory hardly grows with the window of `lane_order`. Tars of which
+    nothing is asked are not opened. At most 64 tars are open; where an order jumps between more, the one opened first
+    is read out, and its images are held.
 
     Args:
         root: folder of the shard set. Only files named in the manifest are opened, as plain files: no url, no pipe.
@@ -43,21 +48,20 @@ def read_rows(
     opened: dict[int, _Shard] = {}
     try:
         for row in _numbers(rows):
-            if row not in held:
-                number = int(keys.shard[row])
-                if number not in opened:
-                    if len(opened) == OPEN_SHARDS:
-                        held.update(opened.pop(next(iter(opened))))
-                    path = Path(root) / manifest.shards[number].name
-                    opened[number] = _Shard(path, keys, wanted.pop(number), suffix)
-                shard = opened[number]
-                for found, data in shard:
-                    held[found] = data
-                    if found == row:
-                        break
-                if not shard.left:
-                    del opened[number]
-            yield row, held.pop(row)
+            if row in held:
+                yield row, held.pop(row)
+                continue
+            number = int(keys.shard[row])
+            if number not in opened:
+                if len(opened) == OPEN_SHARDS:
+                    first = next(iter(opened))
+                    held.update(opened[first].rest())
+                    opened.pop(first).close()
+                opened[number] = _Shard(Path(root) / manifest.shards[number].name, keys, wanted.pop(number), suffix)
+            data = opened[number].take(row)
+            if opened[number].done:
+                opened.pop(number).close()
+            yield row, data
     finally:
         for shard in opened.values():
             shard.close()
@@ -69,39 +73,104 @@ def _numbers(rows: NDArray[np.int64]) -> Iterator[int]:
 
 
 class _Shard:
-    """The wanted images of one tar, in the order of the tar. The file is closed with the last of them."""
+    """The wanted images of one tar, in any order; the tar is searched from its start only as far as they need.
+
+    Images lie in a tar in the order of the key list, so that a look at the next wanted name is enough, and 25 bytes an
+    image say what is where.
+    """
 
     def __init__(self, path: Path, keys: KeyList, rows: NDArray[np.int64], suffix: str) -> None:
-        self.left = {f"{key}.{suffix}": row for key, row in zip(keys.key[rows].tolist(), rows.tolist(), strict=True)}
-        self._samples = self._read(path)
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        return self._samples
-
-    def close(self) -> None:
-        self._samples.close()
-
-    def _read(self, path: Path) -> Generator[tuple[int, bytes], None, None]:
+        self._path = path
+        self._keys, self._suffix = keys, suffix
+        self._rows = np.sort(rows)
+        self._places, self._sizes = array("q"), array("l")  # of the first images of `_rows`, as far as searched
+        self._taken = bytearray(len(rows))
+        self._left = len(rows)
+        self._wanted = self._name()
+        self._next = 0  # where the next header is
+        self._piece, self._start = b"", 0
         try:
-            with path.open("rb", buffering=1 << 18) as stream:
-                files = tar_file_iterator(stream, select_files=self.left.__contains__)
-                with closing(files):
-                    for file in files:
-                        row, data = self.left.pop(file["fname"]), file["data"]
-                        if not self.left:
-                            break
-                        yield row, data
+            self._file = path.open("rb", buffering=0)
+            self._size = path.stat().st_size
         except FileNotFoundError as error:
             raise UserError(f"The shard {path} is missing: copy the whole shard set, or pack it again.") from error
-        except (tarfile.TarError, EOFError, ValueError, OSError) as error:
-            reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        except OSError as error:
+            raise self._damaged(error.strerror) from error
+
+    def take(self, row: int) -> bytes:
+        """The image of that row, once."""
+        number = int(np.searchsorted(self._rows, row))
+        while number >= len(self._places):
+            self._search()
+        self._taken[number] = True
+        self._left -= 1
+        return self._read(self._places[number], self._sizes[number])
+
+    def rest(self) -> Iterator[tuple[int, bytes]]:
+        """All images that have not been taken."""
+        for row, taken in zip(self._rows.tolist(), bytes(self._taken), strict=True):
+            if not taken:
+                yield row, self.take(row)
+
+    @property
+    def done(self) -> bool:
+        """Whether all have been taken."""
+        return not self._left
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _search(self) -> None:
+        """Note the place of the next file in the tar, if it is the next that is wanted."""
+        if not 0 <= self._next - self._start <= len(self._piece) - _BLOCK:
+            # A whole piece, so that what is passed over now is in the page cache when its turn comes.
+            self._piece, self._start = self._read(self._next, min(_PIECE, max(0, self._size - self._next))), self._next
+        header = self._piece[self._next - self._start :][:_BLOCK]
+        if len(header) < _BLOCK:
+            raise self._damaged()
+        if not header.strip(b"\0"):
+            more = len(self._rows) - len(self._places) - 1
             raise UserError(
-                f"The shard {path} cannot be read to its end{reason}: it is cut short or damaged, copy it again."
-            ) from error
-        if self.left:
-            # tarfile takes a cut or a damaged header between two images for the end of the file, without an error.
-            raise UserError(
-                f"The shard {path} does not hold {next(iter(self.left))} and {len(self.left) - 1} more images of the "
-                "key list: it is cut short, damaged or of another shard set, copy it again."
+                f"The shard {self._path} does not hold {self._wanted.decode()} and {more} more images of the key "
+                "list: it is cut short, damaged or of another shard set, copy it again."
             )
-        yield row, data
+        checksum, size = _octal(header[148:156]), _octal(header[124:136])
+        if size is None or checksum != sum(header) - sum(header[148:156]) + 8 * ord(" "):
+            raise self._damaged()
+        at = self._next + _BLOCK
+        self._next = at + -(-size // _BLOCK) * _BLOCK
+        if at + size > self._size:
+            raise self._damaged()
+        if header[156] in _REGULAR and header[:100].rstrip(b"\0") == self._wanted:
+            self._places.append(at)
+            self._sizes.append(size)
+            self._wanted = self._name()
+
+    def _name(self) -> bytes:
+        """Of the next image to be found; empty where there is none."""
+        found = len(self._places)
+        return f"{self._keys.key[self._rows[found]]}.{self._suffix}".encode() if found < len(self._rows) else b""
+
+    def _read(self, at: int, size: int) -> bytes:
+        start = at - self._start
+        if start >= 0 and start + size <= len(self._piece):
+            return self._piece[start : start + size]
+        try:
+            self._file.seek(at)
+            data = self._file.read(size)
+        except OSError as error:
+            raise self._damaged(error.strerror) from error
+        if len(data) < size:
+            raise self._damaged()
+        return data
+
+    def _damaged(self, reason: str | None = None) -> UserError:
+        return UserError(
+            f"The shard {self._path} cannot be read to its end{f' ({reason})' if reason else ''}: it is cut short or "
+            "damaged, copy it again."
+        )
+
+
+def _octal(field: bytes) -> int | None:
+    found = _OCTAL.fullmatch(field)
+    return int(found[1], 8) if found else None

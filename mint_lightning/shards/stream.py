@@ -41,9 +41,9 @@ class TrainStream(_Stream):
 
     Iterating yields for each step the part of the global batch that the lanes of this rank give, or, in a worker of
     a DataLoader, the lanes of that worker: `workers` x `world_size` parts, in lane order, make the global batch of
-    `order.batches(epoch)`. Memory grows with the lanes read, not with the shard set: up to 6,000 encoded images, 30 MB
-    of JPEG faces, for each lane and group. Picklable; ranks are given, never asked for, because workers that are
-    spawned cannot see the process group.
+    `order.batches(epoch)`. Memory grows with the lanes read: a piece of each open tar, 256 KB; beside it each image of
+    the epoch costs some 30 bytes, its place in the order and in its tar. Picklable; ranks are given, never asked for,
+    because workers that are spawned cannot see the process group.
 
     Args:
         root: folder of the shard set.

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -126,6 +127,25 @@ def test_tars_are_opened_once_few_at_a_time_and_only_where_needed(root: Path, mo
     next(unfinished)
     unfinished.close()
     assert all(file.closed for file in streams)
+
+
+def test_images_passed_over_are_not_kept_in_memory(tmp_path: Path) -> None:
+    root = pack_noise(tmp_path / "noise", people=200, lanes=1, size=64, shard_bytes=2**24)
+    manifest, keys = open_set(root)
+    rows = keys.where(["d"], ["fit"])[::-1].copy()
+    tar = root / manifest.shards[keys.shard[rows[0]]].name
+    assert len(set(keys.shard[rows])) == 1
+    assert tar.stat().st_size > 5 * reader._PIECE
+    images = read_rows(root, manifest, keys, rows, "png")
+    tracemalloc.start()
+    try:
+        row, _ = next(images)  # the last of the tar: it was searched to its end
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert row == rows[0]
+    assert held < 2 * reader._PIECE
+    assert [row, *(row for row, _ in images)] == rows.tolist()
 
 
 def test_a_row_asked_for_twice_is_a_mistake(root: Path) -> None:
