@@ -21,11 +21,11 @@ bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo.py
 
 bench-lfw: $(STAMP)
-	$(BIN)/python benchmarks/lfw.py
+	$(BIN)/python -m benchmarks.lfw
 
 # Settings of the heads for the benchmark above, chosen on validate: minutes, beside its 90.
 bench-lfw-search: $(STAMP)
-	$(BIN)/python benchmarks/lfw_search.py
+	$(BIN)/python -m benchmarks.lfw.search
 
 bench-stream: $(STAMP)
 	$(BIN)/python -m benchmarks.stream

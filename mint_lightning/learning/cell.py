@@ -13,7 +13,7 @@ from mint_lightning.learning.recipe import Recipe
 from mint_lightning.shards import EpochOrder
 
 
-@dataclass
+@dataclass(eq=False)
 class Cell:
     """One head on the AAD of one network.
 

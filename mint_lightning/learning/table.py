@@ -74,12 +74,16 @@ class MINTTable(L.LightningModule):
         for learner in self.learners:
             learner.finish()
             for cell in learner.cells:
-                places = self.bank.positions(cell.validate)
-                cell.judge(auc(self.score(cell, cell.validate), self.member[places].numpy()), self.current_epoch)
+                cell.judge(self.validate(cell), self.current_epoch)
             learner.drop_done()
         self.learners = [learner for learner in self.learners if learner.cells]
         self.log("heads_learning", float(sum(not cell.done for cell in self.cells)), prog_bar=True)
         self.trainer.should_stop = not self.learners
+
+    def validate(self, cell: Cell) -> float:
+        """AUC of a cell on its validate rows, as its head stands."""
+        places = self.bank.positions(cell.validate)
+        return auc(self.score(cell, cell.validate), self.member[places].numpy())
 
     def on_fit_end(self) -> None:
         """Every head ends with its best weights."""

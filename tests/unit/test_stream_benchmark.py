@@ -1,4 +1,4 @@
-"""The plain parts of benchmarks/stream.py: ratios, names of results, the stopwatch, the page. No speed is asserted."""
+"""The plain parts of benchmarks/stream: ratios, names of results, the stopwatch, the page. No speed is asserted."""
 
 import subprocess
 import sys
@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import stream, stream_page, stream_parts
-from benchmarks.stream_clock import PARTS, Stopwatch, watched
+from benchmarks.stream import page as stream_page
+from benchmarks.stream import parts as stream_parts
+from benchmarks.stream import run as stream
+from benchmarks.stream.clock import PARTS, Stopwatch, watched
 from mint_lightning.shards.workers import StreamLoader
 
 pytestmark = pytest.mark.unit

@@ -10,10 +10,10 @@ are those of `make bench-lfw-search`, which stand in conf/.
 
 from pathlib import Path
 
-from lfw_figure import draw
-from lfw_page import write
-from lfw_parts import CARDS, make_networks, run
-from lfw_sets import WARNED, Warned
+from benchmarks.lfw.figure import draw
+from benchmarks.lfw.page import write
+from benchmarks.lfw.parts import CARDS, make_networks, run
+from benchmarks.lfw.sets import WARNED, Warned
 
 TABLES = Path("mlruns/tables")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from lfw_parts import SHARDS, load
 
+from benchmarks.lfw.parts import SHARDS, load
 from mint_lightning.evidence import ControlEvidence, Estimate, RowEvidence, TableEvidence, auc_interval
 from mint_lightning.shards import KeyList, Manifest
 

@@ -1,4 +1,4 @@
-"""The figures of benchmarks/stream.md, from what benchmarks/stream.py measured."""
+"""The figures of benchmarks/stream.md, from what benchmarks/stream measured."""
 
 import statistics
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The measurements of benchmarks/stream.py. Each gives plain numbers as JSON keeps them; repeats are interleaved."""
+"""The measurements of benchmarks/stream. Each gives plain numbers as JSON keeps them; repeats are interleaved."""
 
 import contextlib
 import math
@@ -55,7 +55,7 @@ def config(path: Path, network: Mapping[str, Any], root: Path, images: int, epoc
     }
     trainer: dict[str, Any] = {"max_epochs": epochs, "accelerator": "cpu"}
     if clock:
-        trainer["callbacks"] = [{"class_path": "benchmarks.stream_clock.Clock"}]
+        trainer["callbacks"] = [{"class_path": "benchmarks.stream.clock.Clock"}]
     head = {"class_path": "mint_lightning.learning.VanillaMINT", "init_args": {"taps": ["outcome"]}}
     content = {
         "name": "stream",
@@ -69,7 +69,7 @@ def config(path: Path, network: Mapping[str, Any], root: Path, images: int, epoc
 
 def fit_against_bare(network: Mapping[str, Any], images: int, repeats: int) -> dict[str, Any]:
     """`fit` of two epochs through the front door, in turn with the bare forward on as many images in memory."""
-    from benchmarks.stream_clock import RECORDS, STOPWATCH, watched
+    from benchmarks.stream.clock import RECORDS, STOPWATCH, watched
     from datamodules import Faces
     from mint_lightning.cli import main
 
@@ -175,7 +175,7 @@ def memory(network: Mapping[str, Any], images: int) -> dict[str, Any]:
     """Peak memory of a `fit` of one epoch in a process of its own, its workers included."""
     root = shard_set(images)
     yaml = config(Path(f"memory_{images}.yaml"), network, root, images, epochs=1, clock=False)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).absolute().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).absolute().parents[2])}
     process = subprocess.Popen(
         [sys.executable, "-m", "mint_lightning", "fit", "--config", str(yaml)],
         env=environment, stdout=subprocess.DEVNULL,

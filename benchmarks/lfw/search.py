@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 import yaml
-from lfw_parts import load, make_networks
-from lfw_trials import DRAWS, EPOCHS, PUBLISHED, ROWS, SEEDS, SPACE, Trial, curves, measure, trials
 
+from benchmarks.lfw.parts import load, make_networks
+from benchmarks.lfw.trials import DRAWS, EPOCHS, PUBLISHED, ROWS, SEEDS, SPACE, Trial, curves, measure, trials
 from mint_lightning.learning import RowSpec
 from mint_lightning.learning.activations import PIXEL_ROWS
 
-HERE = Path(__file__).parent
-PATIENCE = (3, 8, 40)
+ROOT = Path(__file__).parents[2]
+PATIENCE = (3, 8, 20)
 PIXELS = "pixels (both heads)"
 Choice = tuple[float, Trial, int, int]
 """(worth, setting, patience, the median epoch that it kept)."""
@@ -80,7 +80,7 @@ def write_confs(chosen: dict[str, Choice]) -> None:
     cnn = [row_of("cnn", taps, chosen) for taps in ROWS["cnn"]]
     _, trial, patience, _ = chosen[PIXELS]
     for name, rows in (("table_lfw", [*vanilla, {"head": "norm"}, {"head": "agreement"}]), ("table_lfw_cnn", cnn)):
-        path = HERE.parent / f"conf/{name}.yaml"
+        path = ROOT / f"conf/{name}.yaml"
         mark = "# chosen by make bench-lfw-search (benchmarks/lfw_search.md); recipe is that of the pixel heads\n"
         above = path.read_text(encoding="utf-8").split(mark)[0]
         body = {"recipe": recipe_of(trial, patience), "rows": rows}
@@ -134,7 +134,7 @@ def write_page(chosen: dict[str, Choice]) -> None:
     lines += ["", f"CNN: {', '.join(SPACE['cnn'])}.", ""]
     lines += ["| setting | " + " | ".join(cnn) + " |", "|---" * (len(cnn) + 1) + "|"]
     lines += [_line(trial, cnn) for trial in trials() if trial.head == "cnn"]
-    (HERE / "lfw_search.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (ROOT / "benchmarks/lfw_search.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _line(trial: Trial, rows: Sequence[str]) -> str:

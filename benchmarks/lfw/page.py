@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lfw_parts import CARDS, PACK, TRAIN, load, taken
-from lfw_sets import WARNED
-from lfw_tables import Table, control, figure, of_b, short
-
+from benchmarks.lfw.parts import CARDS, PACK, TRAIN, load, taken
+from benchmarks.lfw.sets import WARNED
+from benchmarks.lfw.tables import Table, control, figure, of_b, short
 from mint_lightning.evidence import OperatingPoint, RowEvidence
 from mint_lightning.report.cells import twin_spread
 
-PAGE = Path(__file__).parent / "lfw.md"
+PAGE = Path(__file__).parents[1] / "lfw.md"
 MARK = "<!-- below this line: written by make bench-lfw -->"
 
 

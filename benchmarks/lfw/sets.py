@@ -11,9 +11,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from lfw_parts import ARCHIVE, DATA, SHARDS, run
 from numpy.typing import NDArray
 
+from benchmarks.lfw.parts import ARCHIVE, DATA, SHARDS, run
 from mint_lightning.files import atomic_path
 from mint_lightning.shards import KeyList, Manifest
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from lfw_tables import TAPS, Table, control
 from matplotlib.figure import Figure
 
+from benchmarks.lfw.tables import TAPS, Table, control
 from mint_lightning.evidence import RowEvidence
 from mint_lightning.report.picture import EXTERNALS, MEMBERS, MUTED, drawing
 
-PICTURE = Path(__file__).parent.parent / "docs/lfw.png"
+PICTURE = Path(__file__).parents[2] / "docs/lfw.png"
 CONTROLS = (("pixels", "pixels alone", EXTERNALS, "s"), ("twins", "untrained twins", MUTED, "D"))
 PANELS = (
     ("table_lfw", "One database, split by person", "members and externals: LFW"),

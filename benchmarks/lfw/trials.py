@@ -1,4 +1,4 @@
-"""Settings of the published heads, and how they do on validate: what `lfw_search.py` chooses from."""
+"""Settings of the published heads, and how they do on validate: what `search.py` chooses from."""
 
 import time
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lfw_parts import CARDS, CONVS, SHARDS, load
 from numpy.typing import NDArray
 
+from benchmarks.lfw.parts import CARDS, CONVS, SHARDS, load
 from datamodules import Faces
 from mint_lightning.audited import NetworkSource
 from mint_lightning.evidence import auc
@@ -27,9 +27,9 @@ ROWS = {
     "vanilla": [*([tap] for tap in (*CONVS, "outcome")), CONVS],
     "cnn": [["conv1:map"], ["conv4:map"]],
 }
-DRAWS = {"vanilla": 12, "cnn": 4}
+DRAWS = {"vanilla": 8, "cnn": 3}
 SEEDS = {"vanilla": 2, "cnn": 1}
-EPOCHS = {"vanilla": 40, "cnn": 10}
+EPOCHS = {"vanilla": 20, "cnn": 6}
 SPACE: dict[str, dict[str, list[float]]] = {
     "vanilla": {
         "rate": [1e-4, 3e-4, 1e-3, 3e-3],
@@ -88,14 +88,13 @@ class Watched(MINTTable):
         self.half = half
         self.curves: list[tuple[list[float], list[float]]] = [([], []) for _ in cells]
 
-    def on_train_epoch_end(self) -> None:
-        super().on_train_epoch_end()
-        for cell, halves in zip(self.cells, self.curves, strict=True):
-            scores, places = self.score(cell, cell.validate), self.bank.positions(cell.validate)
-            member = self.member[places].numpy()
-            for number, values in enumerate(halves):
-                rows = self.half[places] == bool(number)
-                values.append(auc(scores[rows], member[rows]))
+    def validate(self, cell: Cell) -> float:
+        scores, places = self.score(cell, cell.validate), self.bank.positions(cell.validate)
+        member = self.member[places].numpy()
+        for number, values in enumerate(self.curves[self.cells.index(cell)]):
+            rows = self.half[places] == bool(number)
+            values.append(auc(scores[rows], member[rows]))
+        return auc(scores, member)
 
 
 def measure(network: str) -> None:

@@ -21,17 +21,18 @@ from typing import Any
 
 import torch
 
-from benchmarks import stream_page, stream_parts
+from benchmarks.stream import page as stream_page
+from benchmarks.stream import parts as stream_parts
 from mint_lightning.files import read_json, sha256_json, write_json
 
-ROOT = Path(__file__).absolute().parents[1]
+ROOT = Path(__file__).absolute().parents[2]
 FOLDER = Path("mlruns/benchmarks/stream")
 MATTERS = (
     "datamodules/*.py",
     *(f"mint_lightning/{room}/**/*.py" for room in ("shards", "audited", "heads", "learning", "tracking")),
     "mint_lightning/commands/lightning.py",
-    "benchmarks/stream_parts.py",
-    "benchmarks/stream_clock.py",
+    "benchmarks/stream/parts.py",
+    "benchmarks/stream/clock.py",
 )
 SMALL = {"architecture": "iresnet_small"}
 QUICK = {"architecture": "iresnet_small", "arguments": {"stem_stride": 4}}
@@ -39,7 +40,7 @@ Job = tuple[str, dict[str, Any]]
 
 
 def jobs(small: list[int], iresnet18: list[int], cut: list[int], memory: list[int], repeats: int) -> list[Job]:
-    """What is measured, cheapest first: the name of a function of `stream_parts` and its arguments."""
+    """What is measured, cheapest first: the name of a function of `parts` and its arguments."""
     found: list[Job] = [("decoding", {"images": n, "repeats": repeats}) for n in small]
     found += [("fit_against_bare", {"network": SMALL, "images": n, "repeats": repeats}) for n in small]
     found += [("memory", {"network": QUICK, "images": n}) for n in memory]
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--cut", type=int, nargs="*", default=[64, 128, 256], help="images, iresnet100")
     parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 100_000], help="fit images, peak memory")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--page", type=Path, default=Path(__file__).with_suffix(".md"))
+    parser.add_argument("--page", type=Path, default=ROOT / "benchmarks/stream.md")
     parser.add_argument("--fresh", action="store_true", help="measure anew what is kept")
     parser.add_argument("--part", help=argparse.SUPPRESS)  # one job as JSON: how the parent gives work to a process
     options = parser.parse_args()

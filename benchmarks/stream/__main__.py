@@ -1,0 +1,5 @@
+"""python -m benchmarks.stream"""
+
+from benchmarks.stream.run import main
+
+main()
