@@ -144,7 +144,7 @@ def warnings() -> Iterator[str]:
     """Externals that differ from the members by more than membership."""
     tables = {warned: Table.of(f"lfw_{warned.name}").evidence for warned in WARNED}
     yield from ["## Warning: another database, or one that was changed", ""]
-    yield from ["Network A, members H1. AUC of A / of its untrained twins (mean) / of B:", ""]
+    yield from ["Network A, members a third of the people of H1. AUC of A / of its untrained twins (mean) / of B:", ""]
     names = [row.name for row in next(iter(tables.values())).rows]
     yield "| externals | pixels | " + " | ".join(names) + " |"
     yield "|---" * (len(names) + 2) + "|"

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -96,7 +97,8 @@ class StreamLoader(Generic[S]):
                 generator=torch.Generator(),
             )
         handler = signal.getsignal(signal.SIGCHLD)
-        parts = iter(self._loader)
+        with _without_threads_of_opencv():
+            parts = iter(self._loader)
         if handler is not None and threading.current_thread() is threading.main_thread():
             # torch lets a signal handler raise when a worker dies, wherever the main thread is at that moment, in the
             # middle of a step or of a checkpoint. Without it the death is noticed when the next part is due.
@@ -126,9 +128,21 @@ class _Guarded(IterableDataset):
             yield _Failure(str(error))
 
 
+@contextmanager
+def _without_threads_of_opencv() -> Iterator[None]:
+    """A process that is forked while OpenCV holds threads inherits the wait for them, but not the threads: it hangs."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
 def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    if cv2.getNumThreads() != 1:  # where the worker was not forked
+        cv2.setNumThreads(1)
 
 
 def _as_it_is(item: Any) -> Any:
