@@ -81,7 +81,8 @@ class Faces(L.LightningDataModule):
             null_seed=null_seed,
         )
         if split_by == "photo":
-            self.groups = replace(self.groups, random_partition=False, no_claim=BY_PHOTO)
+            how = f"{self.groups.how}, splits by photo"  # a checkpoint of the one split is none of the other
+            self.groups = replace(self.groups, random_partition=False, no_claim=BY_PHOTO, how=how)
         self.member, self.unseen = self.groups.flags(len(self.keys))
         if samples is not None and samples % 2:
             raise UserError(f"data.samples is {samples}; half of them are members, so it must be even.")

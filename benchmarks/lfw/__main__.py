@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.lfw.figure import draw
 from benchmarks.lfw.page import write
-from benchmarks.lfw.parts import CARDS, make_networks, run
+from benchmarks.lfw.parts import CARDS, make_networks, run_tables
 from benchmarks.lfw.sets import WARNED, Warned
 
 TABLES = Path("mlruns/tables")
@@ -33,8 +33,8 @@ def warning(warned: Warned) -> tuple[str, str]:
     command = f"table --config conf/lfw_warning.yaml --name lfw_{warned.name} --data.shards {warned.shards}"
     if warned.is_change:
         other = f"""--references null --complement '{{"card": "{CARDS["B"]}"}}'"""
-        return f"lfw_{warned.name}", f"{command} {other}"
-    return f"lfw_{warned.name}", f"{command} --folds 5"
+        return f"lfw_{warned.name}", f"{command} --folds 0 {other}"
+    return f"lfw_{warned.name}", command
 
 
 def commands() -> list[tuple[str, str]]:
@@ -47,8 +47,7 @@ def main() -> None:
     make_networks()
     for warned in WARNED:
         warned.pack()
-    for name, command in commands():
-        run(command, TABLES / name / "table.json")
+    run_tables([(command, TABLES / name / "table.json") for name, command in commands()])
     draw()
     write([command for _, command in commands()])
 

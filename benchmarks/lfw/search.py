@@ -7,8 +7,8 @@ validate, on network A (members H1); calibrate and test are never read, nor is n
 same choices. A setting is worth the AUC on one half of validate's people at the epoch that early stopping chooses on
 the other half, the mean over both ways and the seeds: a restless curve, or stopping late, earns nothing by itself. For
 each row the best setting and patience are chosen; the pixel heads choose too, together. Finished trials are kept, so
-a run that was stopped goes on. Writes benchmarks/lfw_search.md and the rows of conf/table_lfw.yaml and
-conf/table_lfw_cnn.yaml.
+a run that was stopped goes on. Writes benchmarks/lfw_search.md and the rows of three configs, conf/table_lfw.yaml,
+conf/table_lfw_cnn.yaml and conf/lfw_by_photo.yaml.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,13 @@ def best(row: str) -> Choice:
 
 
 def worth(row: str, trial: Trial, patience: int) -> Choice | None:
-    """What a setting with a patience is worth for a row; None where its head is another."""
+    """What a setting with a patience is worth for a row.
+
+    None where its head is another; where it is dead, every photo scoring alike, which is AUC .5 to the last digit; and
+    where it sets the pixel heads' own arguments, which a table leaves as published.
+    """
+    if row == PIXELS and trial.arguments != Trial(trial.head, PUBLISHED[trial.head]).arguments:
+        return None
     names = [spec.title for spec in PIXEL_ROWS] if row == PIXELS else [row]
     values, epochs = [], []
     for curve in curves(NETWORK, trial):
@@ -60,6 +66,8 @@ def worth(row: str, trial: Trial, patience: int) -> Choice | None:
             for own in (0, 1):
                 epochs.append(kept(curve["halves"][own], patience))
                 values.append(curve["halves"][1 - own][epochs[-1]])
+    if values and all(value == 0.5 for value in values):
+        return None
     return (float(np.mean(values)), trial, patience, int(np.median(epochs))) if values else None
 
 
@@ -78,7 +86,13 @@ def write_confs(chosen: dict[str, Choice]) -> None:
     vanilla = [row_of("vanilla", taps, chosen) for taps in ROWS["vanilla"]]
     cnn = [row_of("cnn", taps, chosen) for taps in ROWS["cnn"]]
     _, trial, patience, _ = chosen[PIXELS]
-    for name, rows in (("table_lfw", [*vanilla, {"head": "norm"}, {"head": "agreement"}]), ("table_lfw_cnn", cnn)):
+    scores: list[dict[str, Any]] = [{"head": "norm"}, {"head": "agreement"}]
+    by_config = {
+        "table_lfw": [*vanilla, *scores],
+        "table_lfw_cnn": cnn,
+        "lfw_by_photo": [*vanilla, *cnn, *scores],
+    }
+    for name, rows in by_config.items():
         path = ROOT / f"conf/{name}.yaml"
         mark = "# chosen by make bench-lfw-search (benchmarks/lfw_search.md); recipe is that of the pixel heads\n"
         above = path.read_text(encoding="utf-8").split(mark)[0]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lfw.parts import ARCHIVE, DATA, SHARDS, run
-from mint_lightning.files import atomic_path
+from mint_lightning.files import atomic_path, sha256_file, sha256_json
 from mint_lightning.shards import KeyList, Manifest, uniform
 
 FOLDER = Path("mlruns/benchmarks/lfw/sets")
@@ -40,7 +40,7 @@ CHANGES: dict[str, Callable[[Image], Image]] = {"jpeg75": _jpeg75, "blur": _blur
 
 @dataclass(frozen=True)
 class Warned:
-    """One shard set: its name, what the externals are, whether every image is turned grey, and what B is to it."""
+    """One shard set: its name, what the externals are, and whether every image is turned grey."""
 
     name: str
     externals: str
@@ -59,7 +59,10 @@ class Warned:
 
     def pack(self) -> None:
         """Write the archive and pack it; what stands is kept."""
-        archive = FOLDER / f"{self.name}.npz"
+        made_from = [ARCHIVE, SHARDS / "manifest.json", Path(__file__)]
+        if not self.is_change:
+            made_from.append(DATA / ARCHIVES[self.externals])
+        archive = FOLDER / f"{self.name}_{sha256_json([sha256_file(path) for path in made_from])[:12]}.npz"
         if not archive.is_file():
             with atomic_path(archive) as temporary:
                 self._write(temporary)
