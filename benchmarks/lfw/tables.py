@@ -40,7 +40,7 @@ class Table:
         place = np.searchsorted(keys, np.array(chosen["key"].to_pylist()))
         rows = np.isin(split[place], ("calibrate", "test"))
         column = {name: np.array(chosen[name].to_pylist())[rows] for name in ("score", "member", "identity")}
-        return auc_interval(column["score"], column["member"], column["identity"])
+        return auc_interval(column["score"], column["member"], column["identity"], level=self.evidence.level)
 
 
 @cache
