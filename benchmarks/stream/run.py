@@ -87,11 +87,11 @@ def key(name: str, arguments: Mapping[str, Any], code: str, where: Mapping[str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", type=int, nargs="*", default=[1024, 2048, 4096], help="fit images, iresnet_small")
-    parser.add_argument("--iresnet18", type=int, nargs="*", default=[256, 512, 1024], help="fit images, iresnet18")
-    parser.add_argument("--cut", type=int, nargs="*", default=[64, 128, 256], help="images, iresnet100")
+    parser.add_argument("--small", type=int, nargs="*", default=[512, 1024, 2048], help="fit images, iresnet_small")
+    parser.add_argument("--iresnet18", type=int, nargs="*", default=[128, 256, 512], help="fit images, iresnet18")
+    parser.add_argument("--cut", type=int, nargs="*", default=[32, 64], help="images, iresnet100")
     parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 100_000], help="fit images, peak memory")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--page", type=Path, default=ROOT / "benchmarks/stream.md")
     parser.add_argument("--fresh", action="store_true", help="measure anew what is kept")
     parser.add_argument("--part", help=argparse.SUPPRESS)  # one job as JSON: how the parent gives work to a process
