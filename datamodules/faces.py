@@ -160,15 +160,17 @@ class Faces(L.LightningDataModule):
     def first_fit_aad(self, images: int) -> Iterator[AAD]:
         """AAD of the first `images` of epoch 0, whichever process asks: every rank standardises alike.
 
-        What the epoch itself will ask for again, the same batches, is kept for it; of maps nothing, they are large.
+        What the epoch itself will ask for again, the same batches, is kept for it where one process reads them whole;
+        of maps nothing, they are large.
         """
-        vectors = all(len(shape) == 1 for shape in self.shapes)
+        self._standardised.clear()  # what a fit that was interrupted left
+        kept = all(len(shape) == 1 for shape in self.shapes) and self._place()[1] == 1
         loader = self.fit_images()
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         left = min(images, len(loader) * self.batch_size)
         for batch in loader:
             aad = self._aad(batch["images"][:left].to(device))
-            if vectors and len(batch["row"]) <= left:
+            if kept and len(batch["row"]) <= left:
                 self._standardised[_name(batch)] = aad
             yield aad
             left -= len(batch["row"])

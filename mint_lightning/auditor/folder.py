@@ -22,6 +22,7 @@ SCHEMA_VERSION = 1
 AUDITOR_FILE = "auditor.json"
 AUDITOR_HEAD = "head.safetensors"
 CALIBRATION = "calibration.parquet"
+MOST_HEADS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +135,13 @@ def load_auditor(path: Path) -> Auditor:
         raise UserError(f"The auditor {path / AUDITOR_FILE} is not complete: {error}.") from error
     head = None
     if card.kind in HEADS:
+        if type(card.heads) is not int or not 1 <= card.heads <= MOST_HEADS:
+            raise UserError(f"The auditor {path} names {card.heads!r} heads: it must be 1 to {MOST_HEADS}.")
         head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
-        head.load_state_dict(load_state(path / AUDITOR_HEAD))
+        try:
+            head.load_state_dict(load_state(path / AUDITOR_HEAD))
+        except RuntimeError as error:
+            raise UserError(f"The head in {path / AUDITOR_HEAD} is not the one that its card describes.") from error
         head.eval()
     return Auditor(card, head, _read_scores(path / CALIBRATION, str(card.network["name"])))
 

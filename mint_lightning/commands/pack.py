@@ -34,7 +34,8 @@ def pack(
         source: KIND:PATH, folder:DIR (DIR/identity/photo), npz:FILE (keys blob, offset, label, identity) or
             synthetic:identities=N,photos=K,difficulty=hard,seed=0.
         out: the folder to make; manifest.json is written last.
-        name: how the shard set calls the source; made from PATH by default.
+        name: how the shard set calls the source; made from PATH by default. An .npz file with a key "source" names the
+            database of each photo itself.
         partitions: name to fraction of the identities; members and externals are to be told apart by these. Random
             partitions of one shard set are what lets a membership be claimed. All photos in "all" by default.
         hold_out: photos of an identity to put aside, as partition NAME_unseen, where it has enough.

@@ -57,6 +57,7 @@ def weigh(
         level=level,
         random_partition=random_partition,
         partition_declared=partition_declared,
+        no_claim=no_claim,
     )
 
 

@@ -184,7 +184,10 @@ class GroupSize(Document):
 
 @dataclass(frozen=True)
 class TableEvidence(Document):
-    """A whole table weighed: rows, claim, n by group. `level` is that of the shown intervals (1 - .05 / rows)."""
+    """A whole table weighed: rows, claim, n by group. `level` is that of the shown intervals (1 - .05 / rows).
+
+    no_claim: why nothing may be claimed here whatever the figures, or None.
+    """
 
     rows: tuple[RowEvidence, ...]
     claim: Claim
@@ -193,6 +196,7 @@ class TableEvidence(Document):
     level: float
     random_partition: bool
     partition_declared: bool
+    no_claim: str | None = None
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

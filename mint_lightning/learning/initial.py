@@ -20,6 +20,8 @@ def warm_start(head: Head, init_from: str | None) -> None:
         return
     path = Path(init_from)
     state = load_state(path / AUDITOR_HEAD if path.is_dir() else path)
+    if any(name.startswith("heads.") for name in state):
+        raise UserError(f"The head in {init_from} is the mean of several: start from an auditor or checkpoint of one.")
     layers = {name.removeprefix("head."): value for name, value in state.items()}
     layers = {name: value for name, value in layers.items() if not name.startswith("standardise.")}
     own = {name: value for name, value in head.state_dict().items() if not name.startswith("standardise.")}

@@ -79,7 +79,9 @@ def measured(evidence: TableEvidence) -> tuple[str, ...]:
             "difference between them cannot come from the database."
         )
     lines.append(wording.level_note(evidence))
-    if any(row.cross_fitted for row in evidence.rows):
+    if evidence.no_claim:
+        lines.append(f"Nothing may be claimed from this table: {evidence.no_claim}.")
+    elif any(row.cross_fitted for row in evidence.rows):
         lines.append("Cross-fitted: folds by person, each photo scored by a head that saw nobody of its fold.")
     else:
         lines.append(

@@ -1,6 +1,7 @@
 """Encoded images from the tars, in a given order."""
 
 import re
+import stat
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,8 @@ class _Shard:
     """The wanted images of one tar, in any order; the tar is searched from its start only as far as they need.
 
     Images lie in a tar in the order of the key list, so that a look at the next wanted name is enough, and 25 bytes an
-    image say what is where.
+    image say what is where. Tars are those that packing writes: a set that another tool put into tars anew, with names
+    such as "./KEY.jpg", is refused as not holding its images.
     """
 
     def __init__(self, path: Path, keys: KeyList, rows: NDArray[np.int64], suffix: str) -> None:
@@ -90,8 +92,11 @@ class _Shard:
         self._next = 0  # where the next header is
         self._piece, self._start = b"", 0
         try:
+            state = path.stat()
+            if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for ever
+                raise UserError(f"The shard {path} is not a plain file: copy the whole shard set, or pack it again.")
+            self._size = state.st_size
             self._file = path.open("rb", buffering=0)
-            self._size = path.stat().st_size
         except FileNotFoundError as error:
             raise UserError(f"The shard {path} is missing: copy the whole shard set, or pack it again.") from error
         except OSError as error:
@@ -157,7 +162,11 @@ class _Shard:
             return self._piece[start : start + size]
         try:
             self._file.seek(at)
-            data = self._file.read(size)
+            pieces, left = [], size
+            while left and (piece := self._file.read(left)):  # a file system may give less than was asked for
+                pieces.append(piece)
+                left -= len(piece)
+            data = b"".join(pieces)
         except OSError as error:
             raise self._damaged(error.strerror) from error
         if len(data) < size:

@@ -13,7 +13,7 @@ from mint_lightning.audited import AuditedNetwork
 from mint_lightning.auditor import Auditor, AuditorCard, load_auditor, save_auditor
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import ScoreSet
-from mint_lightning.heads import VanillaHead
+from mint_lightning.heads import MeanHead, VanillaHead
 
 pytestmark = pytest.mark.unit
 
@@ -74,6 +74,26 @@ def test_it_scores_as_the_head_does(tmp_path: Path) -> None:
     np.testing.assert_allclose(auditor.score(audited, images), expected, rtol=1e-6)
     assert auditor.calibration.key.tolist() == scores().key.tolist()
     assert auditor.card == card(audited)
+
+
+def test_several_heads_are_one_auditor(tmp_path: Path) -> None:
+    audited, heads = network(), [VanillaHead([(4,)], l1=0.0) for _ in range(3)]
+    for head in heads:
+        head.fit_standardisation([torch.randn(30, 4)])
+    save_auditor(tmp_path / "a", replace(card(audited), heads=3), MeanHead(heads).eval(), scores())
+    images = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8)
+    aad = audited(images, ["conv1"])["original"]["conv1"]
+    expected = torch.stack([head.eval()([aad]).logit for head in heads]).mean(0).detach().double().numpy()
+    np.testing.assert_allclose(load_auditor(tmp_path / "a").score(audited, images), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("heads", ["3", 2.5, 0, 10**9, True, 2])
+def test_a_number_of_heads_that_cannot_be(tmp_path: Path, heads: object) -> None:
+    saved(tmp_path / "a")
+    document = json.loads((tmp_path / "a/auditor.json").read_text())
+    (tmp_path / "a/auditor.json").write_text(json.dumps(document | {"heads": heads}))
+    with pytest.raises(UserError, match="1 to 100" if heads != 2 or heads is True else "not the one"):
+        load_auditor(tmp_path / "a")
 
 
 @pytest.mark.parametrize("kind", ["norm", "agreement"])

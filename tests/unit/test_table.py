@@ -97,11 +97,13 @@ def test_a_head_that_no_longer_gains_stops() -> None:
 
 def test_heads_that_stop_leave_the_others_as_if_alone() -> None:
     """Patience 1 stops heads of several seeds in different epochs; each ends as a table of its own would end it."""
-    together, validate = learn(shift=0.3, epochs=12, cells=6, patience=1)
+    bank, member, order, validate = problem(0.3)
+    recipe = Recipe(epochs=12, patience=1, weight_decay=1.0)
+    together = MINTTable([cell(order, validate, seed, recipe=recipe) for seed in range(6)], bank, member)
+    learn_side_by_side(together, accelerator="cpu")
     assert len({len(each.history) for each in together.cells}) > 1
-    bank, member, order, _ = problem(0.3)
     for each in together.cells:
-        alone = cell(order, validate, each.seed, recipe=Recipe(epochs=12, patience=1))
+        alone = cell(order, validate, each.seed, recipe=recipe)
         table = MINTTable([alone], bank, member)
         learn_side_by_side(table, accelerator="cpu")
         assert alone.history == pytest.approx(each.history, abs=1e-3)

@@ -26,7 +26,8 @@ class NpzSource:
 
     Args:
         path: the archive.
-        name: name of the database; the file's name up to the first "_" or "." by default.
+        name: name of the database; the file's name up to the first "_" or "." by default. Where the archive has the key
+            source, that names the database of each photo, and this only the archive.
 
     Raises:
         UserError: on listing, if the file is missing, is no such archive, or its arrays do not fit together.
