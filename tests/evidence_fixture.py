@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from mint_lightning.evidence import RowScores, ScoreSet, TableEvidence
+from mint_lightning.evidence import PixelScores, RowScores, ScoreSet, TableEvidence
 from mint_lightning.evidence.table import weigh
 from mint_lightning.report.context import Context
 
@@ -80,7 +80,7 @@ def table_evidence(
     """The table of `row_scores`, weighed beside two pixel heads; without controls nothing may be claimed."""
     scores = row_scores(seed, rows, twins=3 if controls else 0, references=references, people=people)
     pixels = [
-        (name, 0.5, score_set(900 + seed + k, network="pixels", people=people))
+        PixelScores(name, 0.5, score_set(900 + seed + k, network="pixels", people=people))
         for k, name in enumerate(("pixels", "statistics"))
     ]
     return weigh(scores, pixels if controls else (), random_partition=random_partition)

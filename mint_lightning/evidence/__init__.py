@@ -5,9 +5,11 @@ from mint_lightning.evidence.comparison import Difference, auc_difference, bonfe
 from mint_lightning.evidence.conformal import Calibration, CalibrationSet, conformal_p
 from mint_lightning.evidence.controls import PixelScores
 from mint_lightning.evidence.crossfit import folds
+from mint_lightning.evidence.heads import HeadScores
 from mint_lightning.evidence.rates import clopper_pearson, clustered_rate, identity_rate
+from mint_lightning.evidence.rowscores import RowScores
 from mint_lightning.evidence.scores import agreement, embedding_norm
-from mint_lightning.evidence.scoreset import RowScores, ScoreSet
+from mint_lightning.evidence.scoreset import ScoreSet
 from mint_lightning.evidence.statistics import auc, auc_interval, balanced_accuracy, bootstrap_auc
 from mint_lightning.evidence.table import weigh
 from mint_lightning.evidence.types import (
@@ -17,6 +19,7 @@ from mint_lightning.evidence.types import (
     Estimate,
     Excess,
     GroupSize,
+    HeadFigures,
     Histogram,
     OperatingPoint,
     Outcome,
@@ -38,6 +41,8 @@ __all__ = [
     "Estimate",
     "Excess",
     "GroupSize",
+    "HeadFigures",
+    "HeadScores",
     "Histogram",
     "OperatingPoint",
     "Outcome",

@@ -9,8 +9,10 @@ import numpy as np
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.calibration import counted, tpr_at
 from mint_lightning.evidence.comparison import Difference, chance_p, difference, reference_margin
+from mint_lightning.evidence.heads import HeadScores
 from mint_lightning.evidence.influence import Cohort, Influence, influence, mean
-from mint_lightning.evidence.scoreset import RowScores, ScoreSet
+from mint_lightning.evidence.rowscores import RowScores
+from mint_lightning.evidence.scoreset import ScoreSet
 from mint_lightning.evidence.statistics import estimate
 from mint_lightning.evidence.types import ControlEvidence, ReferenceTest
 
@@ -19,11 +21,13 @@ REFERENCE_ALPHA = 0.025
 
 
 class PixelScores(NamedTuple):
-    """One pixel head: its name, its validate AUC (None counts as the lowest) and its scores of the same images."""
+    """A row of pixel heads: its name, its validate AUC (None counts as the lowest), its scores of the same images, and
+    those of each of its heads alone."""
 
     name: str
     validate_auc: float | None
     scores: ScoreSet
+    heads: tuple[HeadScores, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

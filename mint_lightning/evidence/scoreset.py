@@ -55,7 +55,7 @@ class ScoreSet(Document):
                     f"The scores of {self.network!r} have {size} keys but {name} of shape {column.shape}: "
                     "every column must have one entry per image."
                 )
-            object.__setattr__(self, name, column.astype(kind or str))
+            object.__setattr__(self, name, np.asarray(column, dtype=kind or str))
         self._check()
 
     def _check(self) -> None:
@@ -107,34 +107,3 @@ class ScoreSet(Document):
             network=self.network,
             fold=None if self.fold is None else self.fold[rows],
         )
-
-
-@dataclass(frozen=True, eq=False)
-class RowScores(Document):
-    """One row of the table: the same head (refitted) or the same score on the audited network and on each control.
-
-    name "Vanilla conv4"; head "vanilla", "cnn" or, for a score that needs no fitting, "score"; tap (or ""); seed and
-    samples of the fit (0 for a score); validate_auc of the audited network on the validate split, None if not known;
-    seed_aucs of each of several heads alone, where the scores are the mean of theirs.
-    """
-
-    name: str
-    head: str
-    tap: str
-    seed: int
-    samples: int
-    audited: ScoreSet
-    twins: tuple[ScoreSet, ...] = ()
-    references: tuple[ScoreSet, ...] = ()
-    complement: ScoreSet | None = None
-    validate_auc: float | None = None
-    seed_aucs: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "twins", tuple(self.twins))
-        object.__setattr__(self, "references", tuple(self.references))
-
-    @property
-    def has_logit(self) -> bool:
-        """Whether 0 is this row's own boundary: true of heads, not of scores."""
-        return self.head != "score"

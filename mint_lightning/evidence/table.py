@@ -11,14 +11,16 @@ from mint_lightning.evidence.claim import row_claim, table_claim
 from mint_lightning.evidence.comparison import bonferroni_level, excess, holm
 from mint_lightning.evidence.controls import REFERENCE_ALPHA, Comparison, PixelScores, aligned, compare
 from mint_lightning.evidence.curves import histogram, roc_curve
-from mint_lightning.evidence.scoreset import Bools, RowScores, ScoreSet
+from mint_lightning.evidence.heads import figures_of
+from mint_lightning.evidence.rowscores import RowScores
+from mint_lightning.evidence.scoreset import Bools, ScoreSet
 from mint_lightning.evidence.statistics import auc_interval, balanced_accuracy
 from mint_lightning.evidence.types import Estimate, GroupSize, ReferenceTest, RowEvidence, TableEvidence
 
 
 def weigh(
     rows: Sequence[RowScores],
-    pixels: Sequence[PixelScores | tuple[str, float | None, ScoreSet]] = (),
+    pixels: Sequence[PixelScores] = (),
     *,
     random_partition: bool,
     partition_declared: bool = False,
@@ -40,8 +42,7 @@ def weigh(
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UserError(f"Two rows are named {twice!r}: every row needs a name of its own.")
     level = bonferroni_level(len(rows))
-    heads = [PixelScores(*head) for head in pixels]
-    compared = [compare(row, heads, level) for row in rows]
+    compared = [compare(row, pixels, level) for row in rows]
     adjusted = _over_rows([each.p if each.terms else None for each in compared])
     tests = _adjust_tests([each.reference_test for each in compared])
     weighed = tuple(
@@ -58,6 +59,7 @@ def weigh(
         random_partition=random_partition,
         partition_declared=partition_declared,
         no_claim=no_claim,
+        pixel_heads=tuple(figures_of(head, control.scores) for control in pixels for head in control.heads),
     )
 
 
@@ -110,7 +112,7 @@ def _weigh_row(
             partition_declared=partition[1],
             no_claim=partition[2],
         ),
-        seed_aucs=row.seed_aucs,
+        heads=tuple(figures_of(head, scores) for head in row.heads),
     )
 
 

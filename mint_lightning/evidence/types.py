@@ -7,7 +7,7 @@ from typing import Any, Self
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.document import Document
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Outcome(StrEnum):
@@ -133,13 +133,36 @@ class Claim(Document):
 
 
 @dataclass(frozen=True)
+class HeadFigures(Document):
+    """What one head gave by itself: one seed on one network.
+
+    role: "audited", "twin", "reference", "complement" or "pixels". Intervals are at the level they state, not adjusted
+    for the number of heads; tpr_1: at 1 % FPR, None where not resolvable; curve: AUC on validate by epoch.
+    """
+
+    role: str
+    network: str
+    seed: int
+    validate_auc: float | None
+    auc: Estimate
+    accuracy: Estimate
+    tpr_1: Estimate | None
+    curve: tuple[float, ...] = ()
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch whose weights were kept, from 0: the first of those with the best AUC on validate."""
+        return self.curve.index(max(self.curve)) if self.curve else None
+
+
+@dataclass(frozen=True)
 class RowEvidence(Document):
     """Everything known of one row. Intervals have the Bonferroni level of the table, which each Estimate states.
 
     accuracy is balanced, at `threshold` (best on calibrate); accuracy_logit0 at logit 0, None for scores; operating at
     10, 1 and 0.1 % FPR; unseen_auc: unseen photos of test people against externals; photo_auc: photos of members
-    against unseen photos of people who have both; complement_auc beside the controls, never in the excess; seed_aucs of
-    each head alone where the row is the mean of several.
+    against unseen photos of people who have both; complement_auc beside the controls, never in the excess; heads: what
+    each head gave alone, on every network, none for a score that needs no fitting.
     """
 
     name: str
@@ -164,7 +187,13 @@ class RowEvidence(Document):
     roc: Curve
     histogram: Histogram
     claim: Claim
-    seed_aucs: tuple[float, ...] = ()
+    heads: tuple[HeadFigures, ...] = ()
+
+    @property
+    def seed_aucs(self) -> tuple[float, ...]:
+        """AUC on the audited network of each head alone, where the row is the mean of several."""
+        found = tuple(head.auc.value for head in self.heads if head.role == "audited")
+        return found if len(found) > 1 else ()
 
     @property
     def finds(self) -> bool:
@@ -186,7 +215,8 @@ class GroupSize(Document):
 class TableEvidence(Document):
     """A whole table weighed: rows, claim, n by group. `level` is that of the shown intervals (1 - .05 / rows).
 
-    no_claim: why nothing may be claimed here whatever the figures, or None.
+    no_claim: why nothing may be claimed here whatever the figures, or None; pixel_heads: each head on pixels alone,
+    `network` being its name.
     """
 
     rows: tuple[RowEvidence, ...]
@@ -197,6 +227,7 @@ class TableEvidence(Document):
     random_partition: bool
     partition_declared: bool
     no_claim: str | None = None
+    pixel_heads: tuple[HeadFigures, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

@@ -53,6 +53,12 @@ class Networks:
                 network.to(device)
         return cls(found, tuple(drawn), tuple(named))
 
+    def role(self, name: str) -> str:
+        """What a network is here: "audited", "twin", "reference", "complement" or "pixels"."""
+        if name in (AUDITED, COMPLEMENT, PIXELS):
+            return name
+        return "twin" if name in self.twins else "reference"
+
     def requests(self, specs: Sequence[RowSpec]) -> dict[str, list[Request]]:
         """AAD that the rows need, by network; a reference without a tap is compared only where it can be read."""
         wanted: dict[str, list[Request]] = {}

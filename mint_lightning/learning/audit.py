@@ -9,7 +9,7 @@ import numpy as np
 
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import RowScores, ScoreSet, TableEvidence, weigh
+from mint_lightning.evidence import PixelScores, RowScores, TableEvidence, weigh
 from mint_lightning.heads import Head, MeanHead
 from mint_lightning.learning.activations import AUDITED, PIXEL_ROWS, PIXELS, Activations, Networks
 from mint_lightning.learning.cell import Cell
@@ -27,7 +27,7 @@ class TableRun:
 
     evidence: TableEvidence
     rows: list[RowScores]
-    pixels: list[tuple[str, float, ScoreSet]]
+    pixels: list[PixelScores]
     heads: dict[str, list[Head]]
     specs: list[RowSpec]
     seconds: dict[str, float]
@@ -37,8 +37,8 @@ class TableRun:
     def pixel_rows(self) -> list[RowScores]:
         """The pixel heads as rows, to be kept beside the others."""
         return [
-            RowScores(f"Pixels: {name}", "vanilla", name, 0, 0, scores, validate_auc=auc)
-            for name, auc, scores in self.pixels
+            RowScores(f"Pixels: {row.name}", "vanilla", row.name, 0, 0, row.scores, validate_auc=row.validate_auc)
+            for row in self.pixels
         ]
 
 
@@ -99,7 +99,7 @@ def run_table(
     read = Reader(data, activations, table, cells, folded)
     scores = [read.row(spec, seed) for spec in specs]
     has_pixels = PIXELS in activations.networks.by_name
-    pixel_rows = [(spec.title, *read.fitted(spec, PIXELS)) for spec in PIXEL_ROWS] if has_pixels else []
+    pixel_rows = [read.pixels(spec) for spec in PIXEL_ROWS] if has_pixels else []
     evidence = weigh(
         scores,
         pixel_rows,

@@ -1,7 +1,7 @@
 """Scores of a finished table, as evidence takes them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from mint_lightning.audited import AuditedNetwork
-from mint_lightning.evidence import RowScores, ScoreSet, agreement, auc, counted, embedding_norm
-from mint_lightning.learning.activations import AUDITED, COMPLEMENT, Activations
+from mint_lightning.evidence import HeadScores, PixelScores, RowScores, ScoreSet, agreement, auc, embedding_norm
+from mint_lightning.learning.activations import AUDITED, COMPLEMENT, PIXELS, Activations
+from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
 from mint_lightning.learning.plan import Cells
 from mint_lightning.learning.rows import RowSpec
@@ -26,6 +27,7 @@ class Reader:
     table: MINTTable
     cells: Cells
     folded: Sequence[Fold]
+    _scored: dict[Cell, NDArray[np.float64]] = field(default_factory=dict)
 
     def row(self, spec: RowSpec, seed: int) -> RowScores:
         """A row on the audited network and on each network that it could be read from."""
@@ -43,7 +45,7 @@ class Reader:
             references=tuple(score(spec, name)[1] for name in networks.references if self._has(spec, name)),
             complement=score(spec, COMPLEMENT)[1] if COMPLEMENT in networks.by_name else None,
             validate_auc=validate_auc,
-            seed_aucs=self._seed_aucs(spec),
+            heads=tuple(self._heads(spec)),
         )
 
     def _has(self, spec: RowSpec, network: str) -> bool:
@@ -53,21 +55,35 @@ class Reader:
         """(AUC on validate, mean over folds and seeds; scores, mean over seeds) of a row's heads on one network."""
         folds = [self.cells[spec.title, network, fold.number] for fold in self.folded]
         scores = [
-            np.mean([self.table.score(cell, fold.scored) for cell in cells], axis=0)
+            np.mean([self._logits(cell, fold.scored) for cell in cells], axis=0)
             for cells, fold in zip(folds, self.folded, strict=True)
         ]
         return float(np.mean([cell.best_auc for cells in folds for cell in cells])), self._set(scores, network)
 
-    def _seed_aucs(self, spec: RowSpec) -> tuple[float, ...]:
-        """AUC of the audited network's head of each seed alone, where there are several."""
-        folds = [self.cells[spec.title, AUDITED, fold.number] for fold in self.folded] if spec.fitted else []
-        found = []
+    def pixels(self, spec: RowSpec) -> PixelScores:
+        """A row of pixel heads, as a control."""
+        validate_auc, scores = self.fitted(spec, PIXELS)
+        return PixelScores(spec.title, validate_auc, scores, tuple(self._alone(spec, PIXELS, "pixels", spec.title)))
+
+    def _heads(self, spec: RowSpec) -> Iterator[HeadScores]:
+        """Each head of a row alone, on every network that has it."""
+        networks = self.activations.networks
+        for name in networks.by_name:
+            if spec.fitted and (spec.title, name, self.folded[0].number) in self.cells:
+                yield from self._alone(spec, name, networks.role(name), name)
+
+    def _alone(self, spec: RowSpec, network: str, role: str, name: str) -> Iterator[HeadScores]:
+        folds = [self.cells[spec.title, network, fold.number] for fold in self.folded]
         for heads in zip(*folds, strict=True):
-            scores = [self.table.score(cell, fold.scored) for cell, fold in zip(heads, self.folded, strict=True)]
-            whole = self._set(scores, AUDITED)
-            images = counted(whole)
-            found.append(auc(whole.score[images], whole.member[images]))
-        return tuple(found) if len(found) > 1 else ()
+            scores = [self._logits(cell, fold.scored) for cell, fold in zip(heads, self.folded, strict=True)]
+            validate_auc = float(np.mean([cell.best_auc for cell in heads]))
+            yield HeadScores(role, name, heads[0].seed, np.concatenate(scores), validate_auc, tuple(heads[0].history))
+
+    def _logits(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Scores of one head, taken once: the row's mean and the head alone are made of the same."""
+        if cell not in self._scored:
+            self._scored[cell] = self.table.score(cell, rows)
+        return self._scored[cell]
 
     def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score that needs no fitting."""
@@ -102,6 +118,8 @@ class Reader:
         )
 
     def _samples(self, spec: RowSpec) -> int:
-        """Images a head learns from in one epoch, the mean over folds; 0 for a score."""
+        """Images a head was given to learn from: those asked for, or all that an epoch takes (the mean over folds)."""
+        if spec.samples:
+            return spec.samples
         orders = [self.cells[spec.title, AUDITED, fold.number][0].order for fold in self.folded] if spec.fitted else []
         return sum(order.steps * order.batch_size for order in orders) // max(1, len(orders))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mint_lightning.evidence import RowScores, ScoreSet, weigh
+from mint_lightning.evidence import PixelScores, RowScores, ScoreSet, weigh
 
 
 def clustered(
@@ -88,7 +88,10 @@ def table(
                 validate_auc=0.7 - 0.1 * number,
             )
         )
-    pixels = [(name, valid, rescored(base, generator, name, control)) for name, valid in (("dct", 0.5), ("small", 0.6))]
+    pixels = [
+        PixelScores(name, valid, rescored(base, generator, name, control))
+        for name, valid in (("dct", 0.5), ("small", 0.6))
+    ]
     options.setdefault("random_partition", True)
     return found, pixels, weigh(found, pixels, **options)
 

@@ -17,7 +17,7 @@ def test_controls_are_paired_by_key_whatever_their_order():
     order = np.random.default_rng(1).permutation(len(rows[0].audited))
     mixed = replace(rows[0], twins=tuple(twin.where(order) for twin in rows[0].twins))
     known = pixels[1][2].where(~pixels[1][2].unseen)
-    again = weigh([mixed], [pixels[0], (*pixels[1][:2], known)], random_partition=True)
+    again = weigh([mixed], [pixels[0], pixels[1]._replace(scores=known)], random_partition=True)
     assert again == evidence
 
 

@@ -1,0 +1,38 @@
+"""One row of the table as it goes into the evidence: its scores on the audited network and on each control."""
+
+from dataclasses import dataclass
+
+from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.heads import HeadScores
+from mint_lightning.evidence.scoreset import ScoreSet
+
+
+@dataclass(frozen=True, eq=False)
+class RowScores(Document):
+    """One row of the table: the same head (refitted) or the same score on the audited network and on each control.
+
+    name "Vanilla conv4"; head "vanilla", "cnn" or, for a score that needs no fitting, "score"; tap (or ""); seed and
+    samples of the fit (0 for a score); validate_auc of the audited network on the validate split, None if not known;
+    heads: of each head alone, on every network; the scores of a row are the mean of those of its seeds.
+    """
+
+    name: str
+    head: str
+    tap: str
+    seed: int
+    samples: int
+    audited: ScoreSet
+    twins: tuple[ScoreSet, ...] = ()
+    references: tuple[ScoreSet, ...] = ()
+    complement: ScoreSet | None = None
+    validate_auc: float | None = None
+    heads: tuple[HeadScores, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "twins", tuple(self.twins))
+        object.__setattr__(self, "references", tuple(self.references))
+
+    @property
+    def has_logit(self) -> bool:
+        """Whether 0 is this row's own boundary: true of heads, not of scores."""
+        return self.head != "score"
