@@ -35,8 +35,9 @@ def nulls(seeds: int) -> Iterator[dict[str, Any]]:
     from datamodules import Faces
     from mint_lightning.audited import NetworkSource
     from mint_lightning.commands.demo import demo_rows
-    from mint_lightning.learning import RowSpec, run_table
-    from mint_lightning.learning.activations import Activations, Networks
+    from mint_lightning.learning import RowSpec, TableSettings, run_table
+    from mint_lightning.learning.activations import Activations
+    from mint_lightning.learning.networks import device_of
 
     planted(0)
     specs = [RowSpec(**row) for row in demo_rows(full=False)]
@@ -47,11 +48,10 @@ def nulls(seeds: int) -> Iterator[dict[str, Any]]:
             network = NetworkSource(card=str(card))
             data = Faces("shards/seed_0", network, null_seed=seed, seed=seed)
             if activations is None:
-                networks = Networks.make(
-                    data, twins=3, pixels=True, references={}, complement=None, seed=0, accelerator="auto"
-                )
-                activations = Activations.read(data, specs, data.groups.used, networks, max_gib=8.0, accelerator="auto")
-            run = run_table(data, specs, activations=activations, seed=seed)
+                settings = TableSettings()
+                networks, device = settings.networks(data), device_of(settings.accelerator)
+                activations = Activations.read(data, specs, data.groups.used, networks, settings.keeping, device=device)
+            run = run_table(data, specs, TableSettings(seed=seed, seeds=1), activations=activations)
             write_json(path, {"evidence": run.evidence.to_json()})
         yield dict(json.loads(path.read_text(encoding="utf-8")))
 

@@ -15,7 +15,15 @@ from mint_lightning.errors import UserError
 from mint_lightning.learning.members import card_folder, trained_on
 from mint_lightning.learning.membership import BY_PHOTO, Membership, Rows, membership
 from mint_lightning.learning.objective import AAD
-from mint_lightning.shards import EpochOrder, EvalLoader, KeyList, Manifest, TrainLoader, nested_subset, split_by_photo
+from mint_lightning.shards import (
+    EpochOrder,
+    EvalLoader,
+    KeyList,
+    Manifest,
+    TrainLoader,
+    balanced_subsets,
+    split_by_photo,
+)
 
 
 class Faces(L.LightningDataModule):
@@ -36,7 +44,8 @@ class Faces(L.LightningDataModule):
             heads learn people, and nothing may be claimed.
         null_seed: pretend that a random half of the externals, drawn by identity, were members. Nothing may be found.
         batch_size: images of a global batch over all processes, a multiple of twice the lanes of the shard set.
-        samples: learn from this many images only, half of them members; null takes all of the fit split.
+        samples: learn from this many images only, half of them members, or from this share (0.5) of what there is in
+            equal parts; null takes all of the fit split.
         workers: processes that read and decode; 0 does it in the main process.
         seed: decides the order of images, and nothing else.
         max_broken: share of undecodable images in a pass above which the run stops.
@@ -54,7 +63,7 @@ class Faces(L.LightningDataModule):
         split_by: Literal["identity", "photo"] = "identity",
         null_seed: int | None = None,
         batch_size: int = 128,
-        samples: int | None = None,
+        samples: int | float | None = None,
         workers: int = 1,
         seed: int = 0,
         max_broken: float = 0.01,
@@ -84,8 +93,6 @@ class Faces(L.LightningDataModule):
             how = f"{self.groups.how}, splits by photo"  # a checkpoint of the one split is none of the other
             self.groups = replace(self.groups, random_partition=False, no_claim=BY_PHOTO, how=how)
         self.member, self.unseen = self.groups.flags(len(self.keys))
-        if samples is not None and samples % 2:
-            raise UserError(f"data.samples is {samples}; half of them are members, so it must be even.")
         self.batch_size = batch_size
         self.samples = samples
         self.workers = workers
@@ -108,20 +115,24 @@ class Faces(L.LightningDataModule):
             )
         return rows
 
-    def order(self, rows: Rows | None = None, samples: int | None = None) -> EpochOrder:
+    def order(self, rows: Rows | None = None, samples: int | float | None = None) -> EpochOrder:
         """The order of `rows` (the fit split by default) or of `samples` of them: members and externals in equal
         parts, a pure function of (seed, epoch)."""
         rows = self.rows("fit") if rows is None else rows
         samples = self.samples if samples is None else samples
         groups = [rows[self.member[rows]], rows[~self.member[rows]]]
         if samples is not None:
-            groups = [nested_subset(self.keys, group, samples // 2) for group in groups]
+            groups = balanced_subsets(self.keys, groups, samples)
         return EpochOrder(self.keys, tuple(groups), batch_size=self.batch_size, seed=self.seed)
 
     def train_dataloader(self) -> TrainLoader:
         """The fit split, in balanced batches."""
+        return self.train_loader(self.order())
+
+    def train_loader(self, order: EpochOrder) -> TrainLoader:
+        """The images of an order, in its batches."""
         rank, world_size = self._place()
-        return TrainLoader(self.root, self.order(), workers=self.workers, rank=rank, world_size=world_size)
+        return TrainLoader(self.root, order, workers=self.workers, rank=rank, world_size=world_size)
 
     def val_dataloader(self) -> EvalLoader:
         """The validate split, every image once."""

@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,19 @@ def sha256_json(value: Any) -> str:
     """Hexadecimal SHA-256 of a JSON value in canonical form: sorted keys, no spaces, so that layout never counts."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def sources_hash(*rooms: str) -> str:
+    """Hexadecimal SHA-256 of the program's own sources in `rooms`, folders of this package.
+
+    What was computed and kept by other sources is not taken for what these would give.
+    """
+    digest = hashlib.sha256()
+    for room in rooms:
+        for path in sorted((Path(__file__).parent / room).rglob("*.py")):
+            digest.update(path.relative_to(Path(__file__).parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import yaml
 from benchmarks.lfw.parts import SHARDS, load, make_networks
 from benchmarks.lfw.trials import DRAWS, EPOCHS, PUBLISHED, ROWS, SEEDS, SPACE, Trial, curves, measure, trials
 from mint_lightning.learning import RowSpec
-from mint_lightning.learning.activations import PIXEL_ROWS
+from mint_lightning.learning.networks import PIXEL_ROWS
 from mint_lightning.shards import KeyList, Manifest
 
 ROOT = Path(__file__).parents[2]

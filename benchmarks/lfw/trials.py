@@ -15,9 +15,12 @@ from datamodules import Faces
 from mint_lightning.audited import NetworkSource
 from mint_lightning.evidence import auc
 from mint_lightning.files import sha256_file, sha256_json, write_json
-from mint_lightning.learning import RowSpec
-from mint_lightning.learning.activations import AUDITED, PIXEL_ROWS, PIXELS, Activations, Networks
+from mint_lightning.learning import RowSpec, TableSettings
+from mint_lightning.learning.activations import Activations
+from mint_lightning.learning.bank import Bank
 from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.feed import Feed
+from mint_lightning.learning.networks import AUDITED, PIXEL_ROWS, PIXELS, device_of
 from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.table import MINTTable, learn_side_by_side
 from mint_lightning.shards import uniform
@@ -83,18 +86,17 @@ def trials() -> list[Trial]:
 class Watched(MINTTable):
     """A table that keeps the curve of each head: AUC on either half of validate's people after each epoch."""
 
-    def __init__(self, cells: Sequence[Cell], bank: Any, member: NDArray[np.bool_], half: NDArray[np.bool_]) -> None:
-        super().__init__(cells, bank, member)
+    def __init__(self, cells: Sequence[Cell], bank: Bank, member: NDArray[np.bool_], half: NDArray[np.bool_]) -> None:
+        super().__init__(cells, Feed(bank), member)
         self.half = half
         self.curves: list[tuple[list[float], list[float]]] = [([], []) for _ in cells]
 
-    def validate(self, cell: Cell) -> float:
-        scores, places = self.score(cell, cell.validate), self.bank.positions(cell.validate)
-        member = self.member[places].numpy()
+    def validated(self, cell: Cell, rows: NDArray[np.int64], logits: NDArray[np.float64]) -> float:
+        member = self.member[rows].numpy()
         for number, values in enumerate(self.curves[self.cells.index(cell)]):
-            rows = self.half[places] == bool(number)
-            values.append(auc(scores[rows], member[rows]))
-        return auc(scores, member)
+            own = self.half[rows] == bool(number)
+            values.append(auc(logits[own], member[own]))
+        return auc(logits, member)
 
 
 def measure(network: str) -> None:
@@ -105,10 +107,11 @@ def measure(network: str) -> None:
     data = Faces(str(SHARDS), NetworkSource(card=str(CARDS[network])))
     rows = np.sort(np.concatenate([data.rows("fit"), data.rows("validate")]))
     specs = [RowSpec(head, taps) for head, taps_of in ROWS.items() for taps in taps_of]  # type: ignore[arg-type]
-    networks = Networks.make(data, twins=0, pixels=True, references={}, complement=None, seed=0, accelerator="auto")
-    activations = Activations.read(data, specs, rows, networks, max_gib=12.0, accelerator="auto")
-    keys, bank = data.keys, activations.bank
-    people = np.char.add(np.char.add(keys.source[bank.rows], "/"), keys.identity[bank.rows])
+    settings = TableSettings(twins=0, store="auto", max_memory_gib=12.0)
+    networks, device = settings.networks(data), device_of(settings.accelerator)
+    bank = Activations.read(data, specs, rows, networks, settings.keeping, device=device).bank
+    keys = data.keys
+    people = np.char.add(np.char.add(keys.source, "/"), keys.identity)
     half = np.array([uniform("half", str(person), seed=0) < 0.5 for person in people])
     order = data.order()
     for trial in missing:

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mint_lightning.audited.aad import Layout, Reduction, reduce
+from mint_lightning.audited.aad import Layout, Reduction, Rounding, reduce
 from mint_lightning.errors import UserError
 
 
@@ -18,6 +18,7 @@ def read_taps(
     prepared: Tensor,
     requests: Mapping[str, Sequence[Reduction]],
     layout: Layout = "NCHW",
+    rounding: Rounding = "usual",
     *,
     early_exit: bool = True,
 ) -> dict[str, dict[Reduction, Tensor]]:
@@ -31,6 +32,7 @@ def read_taps(
         prepared: Its input.
         requests: Dotted path of a submodule (`""` for the module itself) to the reductions wanted of it.
         layout: Where the channels stand in four-dimensional activations.
+        rounding: The type that AAD is rounded to.
         early_exit: Stop after the last tap. Only a whole forward shows that no tap fires a second time.
 
     Returns:
@@ -50,7 +52,7 @@ def read_taps(
                     f"Module {path!r} gives a {type(output).__name__}, not a tensor, so it cannot be a tap."
                 )
             try:
-                taken[path] = {reduction: reduce(output, reduction, layout) for reduction in requests[path]}
+                taken[path] = {reduction: reduce(output, reduction, layout, rounding) for reduction in requests[path]}
             except UserError as error:
                 raise UserError(f"Module {path!r} as a tap: {error}") from None
             if early_exit and len(taken) == len(requests):

@@ -36,6 +36,7 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
         name=f"{network.name}, untrained twin {seed}",
         bf16=network.bf16,
         layout=network.layout,
+        aad_dtype=network.aad_dtype,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mint_lightning.audited.aad import Rounding
 from mint_lightning.audited.architectures import build
 from mint_lightning.audited.card import NetworkCard
 from mint_lightning.audited.network import AuditedNetwork
@@ -30,6 +31,8 @@ class NetworkSource:
         seed: Of random weights.
         bf16: bfloat16 autocast; `auto`: where the device is measured to be faster in it. Off by default, so that the
             same audit gives the same figures on another machine.
+        aad_dtype: the type that AAD is rounded to and kept in: float32, float16, bfloat16; "usual" is float32 for
+            vectors and float16 for maps.
     """
 
     card: str | None = None
@@ -41,6 +44,7 @@ class NetworkSource:
     name: str | None = None
     seed: int = 0
     bf16: BF16 = False
+    aad_dtype: Rounding = "usual"
 
     def load(self) -> AuditedNetwork:
         """Build the network on the CPU; its `card` says what it was built from.
@@ -77,6 +81,7 @@ class NetworkSource:
             name=final.name,
             bf16=self.bf16,
             layout=built.layout,
+            aad_dtype=self.aad_dtype,
         )
         network.card = final
         return network

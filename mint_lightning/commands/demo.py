@@ -84,6 +84,7 @@ def demo(
         name="_".join([name, *(["null"] if null else []), *(["full"] if full else []), *numbered]),
         complement={"card": f"{other}/card.json"} if complement else None,
         seed=heads,
+        seeds=1,
         experiment="demo",
     )
     print(NEXT.format(python=python_here(), ui=ui_here()))

@@ -11,10 +11,10 @@ from mint_lightning.commands.publish import auditor_card, calibration_of, networ
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.files import write_json
-from mint_lightning.learning.activations import AUDITED
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.collect import gather, score_set
 from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
+from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.predictions import ScoresWriter
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.report import Context
@@ -39,7 +39,7 @@ def describe_run(cli: Any) -> None:
     logger.log_subject(
         network=data.network.name,
         fingerprint=data.network.fingerprint(),
-        tap=spec.place,
+        tap=spec.where,
         head=spec.head,
         seed=cli.model.seed,
         samples=data.samples or 0,
@@ -117,7 +117,7 @@ def after_test(cli: Any) -> None:
     spec = spec_of(model)
     best = trainer.checkpoint_callback.best_model_score if trainer.checkpoint_callback else None
     row = RowScores(
-        name=spec.title, head=spec.head, tap=spec.place, seed=model.seed, samples=data.samples or 0, audited=scores,
+        name=spec.title, head=spec.head, tap=spec.where, seed=model.seed, samples=data.samples or 0, audited=scores,
         validate_auc=float(best) if isinstance(best, torch.Tensor) else None,
     )  # fmt: skip
     evidence = weigh([row], [], random_partition=data.groups.random_partition)

@@ -121,7 +121,7 @@ def publish(run: Any, data: Any, request: Request) -> None:
     print_table(run.evidence, context)
     for key in run.broken[:5]:
         print(f"An image could not be decoded and counts nowhere: {key}")
-    track(run.evidence, context, request, scores=[*run.rows, *run.pixel_rows()], curves=run.curves)
+    track(run.evidence, context, request, scores=[*run.rows, *run.pixel_rows()])
     print(f"Written: {request.folder / 'report.html'} (page), table.md, scores.parquet, auditors/.")
 
 

@@ -3,18 +3,22 @@
 from pathlib import Path
 from typing import Any
 
-from mint_lightning.commands.parsing import parse_function, quiet_lightning, typed
+from mint_lightning.commands.parsing import parse_function, quiet_lightning, say, typed
 from mint_lightning.errors import UserError
 from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
 
 EXAMPLES = """  mint-lightning table --config table_faces
   mint-lightning table --config table_faces --twins 5 --name five_twins
-  mint-lightning table --config table_faces --folds 5 --data.workers 2"""
+  mint-lightning table --config table_faces --folds 5 --data.workers 2
+  mint-lightning table --config table_faces --dry-run
+  mint-lightning table --config table_faces --grid '[{head: vanilla, taps: [conv4], samples: [0.1, null]}]'
+  mint-lightning table --config paper_demo_r100 --store /fast/activations"""
 
 
 def table(
     data: dict[str, Any],
     rows: list[dict[str, Any]] | None = None,
+    grid: list[dict[str, Any]] | None = None,
     name: str = "table",
     out: str | None = None,
     recipe: dict[str, Any] | None = None,
@@ -25,18 +29,26 @@ def table(
     folds: int = 0,
     partition_declared: bool = False,
     seed: int = 0,
-    seeds: int = 1,
+    seeds: int = 3,
+    store: str = "auto",
     max_memory_gib: float = 8.0,
     accelerator: str = "auto",
     experiment: str = "tables",
+    published: str | None = None,
     reuse: bool = True,
+    dry_run: bool = False,
 ) -> Path:
     """Every head at every tap beside its controls, from one pass of the networks over the images.
+
+    What was computed is kept in the store, so a table that was stopped goes on where it was, and one that gains taps,
+    heads, sizes, seeds or controls computes only these; remove the store's folder to free the disk.
 
     Args:
         data: the DataModule: {class_path: datamodules.Faces, init_args: {shards: ..., network: ...}}.
         rows: list of {head: vanilla|cnn|norm|agreement, taps: [...], samples: N, arguments: {...}, recipe: {...},
-            seeds: N}; the published heads at every tap and the two scores by default.
+            seeds: N}; without rows and grid, the published heads at every tap and the two scores.
+        grid: more rows, one for each of taps at each of samples: list of {head: vanilla|cnn, taps: [conv1, all_conv,
+            [conv1, conv4]], samples: [1K, 50K, 0.5, null], arguments, recipe, seeds}.
         name: names the table and its run.
         out: folder of the results; mlruns/tables/NAME by default.
         recipe: how the heads learn: {epochs: 40, patience: 8, rate: 0.001, weight_decay: 0}.
@@ -49,10 +61,15 @@ def table(
             for networks trained by others, and printed as declared.
         seed: of the heads and of the untrained twins; the order of images has its own (data.init_args.seed).
         seeds: heads of each row, from `seed` on; their mean logit is the row's score, on controls as well.
-        max_memory_gib: refuse a table whose activations would take more memory.
+        store: where activations and heads are kept on disk: a folder, for all of them; "auto" chooses for each tap
+            whether to store it (in mlruns/activations), to keep it in memory or to compute it anew in every epoch, and
+            says so; "none" keeps them in memory alone.
+        max_memory_gib: memory for activations; what is stored beyond it is read from disk as it is needed.
         accelerator: auto, cpu or gpu.
         experiment: of the MLflow store.
+        published: set the papers' figures beside: mint-demo-r100, faces-model-1, faces-model-2 or faces-model-3.
         reuse: show the finished table that stands in `out` where everything asked for is the same.
+        dry_run: print cells, images, time, memory and disk that the table would take, and stop.
     """
     from mint_lightning.commands.publish import Request, finished, publish, show
 
@@ -64,7 +81,7 @@ def table(
     refuse_foreign_folder(folder, "table.json", "table")
     refuse_unwritable(folder)
     request.hash  # noqa: B018 -- taken before the work
-    if reuse and finished(request):
+    if reuse and not dry_run and finished(request):
         show(request)
         return folder
     import lightning as L
@@ -72,14 +89,17 @@ def table(
     quiet_lightning()
 
     from mint_lightning.audited import NetworkSource
-    from mint_lightning.learning.audit import run_table
+    from mint_lightning.learning import estimate
+    from mint_lightning.learning.audit import estimate_table, run_table
+    from mint_lightning.learning.grid import RowGrid
     from mint_lightning.learning.recipe import Recipe
     from mint_lightning.learning.rows import RowSpec
+    from mint_lightning.learning.settings import TableSettings
 
-    module = typed(L.LightningDataModule, with_class(data), "data")
-    run = run_table(
-        module,
-        typed(list[RowSpec], rows, "rows") if rows else None,
+    specs = typed(list[RowSpec], rows, "rows") if rows else []
+    grids = typed(list[RowGrid], grid, "grid") if grid else []
+    specs = [*(spec for each in grids for spec in each.rows()), *specs]
+    settings = TableSettings(
         recipe=typed(Recipe, recipe or {}, "recipe"),
         twins=twins,
         pixels=pixels,
@@ -89,16 +109,22 @@ def table(
         partition_declared=partition_declared,
         seed=seed,
         seeds=seeds,
+        store=store,
         max_memory_gib=max_memory_gib,
         accelerator=accelerator,
     )
-    publish(run, module, request)
+    module = typed(L.LightningDataModule, with_class(data), "data")
+    if dry_run:
+        found = estimate_table(module, specs, settings)
+        print("\n".join([f"{name}, not run:", *estimate.words(found, settings.keeping.folder)]))
+        return folder
+    publish(run_table(module, specs, settings, tell=say), module, request)
     return folder
 
 
 _DECIDES = (
-    "data", "rows", "recipe", "twins", "pixels", "references", "complement", "folds", "partition_declared", "seed",
-    "seeds",
+    "data", "rows", "grid", "recipe", "twins", "pixels", "references", "complement", "folds", "partition_declared",
+    "seed", "seeds", "published",
 )  # fmt: skip
 
 
@@ -120,5 +146,9 @@ def _dicts(a: Any, b: Any) -> bool:
 
 
 def main(command: str, args: list[str]) -> None:
-    """Run the command."""
-    table(**parse_function(table, command, args, EXAMPLES))
+    """Run the command; a bare --dry-run means true."""
+    switches = ("--dry-run", "--dry_run")
+    given = ["--dry_run=true" if word in switches and args[place + 1 : place + 2] not in (["true"], ["false"])
+             else word.replace(*switches) if word.startswith(switches[0]) else word
+             for place, word in enumerate(args)]  # fmt: skip
+    table(**parse_function(table, command, given, EXAMPLES))

@@ -11,6 +11,8 @@ _HOME = {
     "Recipe": "recipe",
     "TableRun": "audit",
     "run_table": "audit",
+    "TableSettings": "settings",
+    "RowGrid": "grid",
     "RowSpec": "rows",
     "published_rows": "rows",
     "ScoresWriter": "predictions",

@@ -1,118 +1,184 @@
-"""The one pass: which networks are read where, and their AAD of every image a table needs."""
+"""Networks and their AAD of every image a table needs: read in one pass, kept where `placement` says."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
-from mint_lightning.errors import UserError
-from mint_lightning.learning.bank import Bank, Network, Request, fill_bank
-from mint_lightning.learning.controls import complement_network, missing_taps, reference_networks, untrained_twins
+from mint_lightning.audited import AuditedNetwork, Entry, EntryKey
+from mint_lightning.files import sources_hash
+from mint_lightning.learning import placement
+from mint_lightning.learning.bank import Bank, Request, Rows, aad_bytes, read_network
+from mint_lightning.learning.gather import MemorySink, Sink, StoreSink, gather
+from mint_lightning.learning.networks import AUDITED, Networks
 from mint_lightning.learning.rows import RowSpec
 
-AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
-PIXEL_ROWS = (RowSpec("vanilla", ["pixels"]), RowSpec("vanilla", ["statistics"]))
+Keys = Mapping[str, Mapping[Request, EntryKey]]
+PROBE = 16
 
 
 @dataclass(frozen=True)
-class Networks:
-    """The audited network and what stands beside it, by name; twins and references by their names."""
+class Keeping:
+    """Where AAD is kept.
 
-    by_name: dict[str, Network]
-    twins: tuple[str, ...]
-    references: tuple[str, ...]
+    folder: of the store; None keeps all in memory. automatic: choose for each tap, see `placement.choose`; else all is
+    stored. max_gib: of memory, for what is kept there and for what is read into it from the store. reads: how often an
+    image is read in the whole table, to weigh storing against computing.
+    """
 
-    @classmethod
-    def make(
-        cls,
-        data: Any,
-        *,
-        twins: int,
-        pixels: bool,
-        references: dict[str, NetworkSource],
-        complement: NetworkSource | None,
-        seed: int,
-        accelerator: str,
-    ) -> "Networks":
-        """Build all of them on the device; the twins are adapted on the first fit images of `data`."""
-        device = device_of(accelerator)
-        data.network.to(device)
-        drawn = untrained_twins(data.network, data, twins, seed)
-        named = reference_networks(references, data)
-        found: dict[str, Network] = {AUDITED: data.network, **drawn, **named}
-        if complement is not None:
-            found[COMPLEMENT] = complement_network(complement, data)
-        if pixels:
-            found[PIXELS] = PixelNetwork((data.manifest.image_size,) * 2)
-        for network in found.values():
-            if isinstance(network, torch.nn.Module):
-                network.to(device)
-        return cls(found, tuple(drawn), tuple(named))
+    folder: Path | None = None
+    automatic: bool = True
+    max_gib: float = 8.0
+    reads: int = 40
 
-    def role(self, name: str) -> str:
-        """What a network is here: "audited", "twin", "reference", "complement" or "pixels"."""
-        if name in (AUDITED, COMPLEMENT, PIXELS):
-            return name
-        return "twin" if name in self.twins else "reference"
-
-    def requests(self, specs: Sequence[RowSpec]) -> dict[str, list[Request]]:
-        """AAD that the rows need, by network; a reference without a tap is compared only where it can be read."""
-        wanted: dict[str, list[Request]] = {}
-        for name, network in self.by_name.items():
-            if name == PIXELS:
-                wanted[name] = [request for spec in PIXEL_ROWS for request in spec.requests("")]
-                continue
-            assert isinstance(network, AuditedNetwork)
-            found = [request for spec in specs for request in spec.requests(network.tap_names[-1])]
-            if name in self.references:
-                lacks = set(missing_taps(network, sorted({tap for _, tap in found})))
-                found = [request for request in found if request[1] not in lacks]
-            wanted[name] = list(dict.fromkeys(found))
-        return wanted
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+        return int(self.max_gib * placement.GIB)
 
 
 @dataclass(frozen=True)
 class Activations:
-    """Networks, and their AAD in memory: what a table, or several tables over the same images, learn from."""
+    """What a table, or several tables over the same images, learn from.
+
+    recomputed: requests that are in neither memory nor store. keys: what decides each request's AAD.
+    """
 
     networks: Networks
     requests: dict[str, list[Request]]
     bank: Bank
+    keys: Keys
+    recomputed: frozenset[tuple[str, Request]] = frozenset()
 
     @classmethod
     def read(
         cls,
         data: Any,
         specs: Sequence[RowSpec],
-        rows: NDArray[np.int64],
+        rows: Rows,
         networks: Networks,
+        keeping: Keeping,
         *,
-        max_gib: float,
-        accelerator: str,
+        device: torch.device,
+        tell: Callable[[str], None] = lambda line: None,
     ) -> "Activations":
-        """Run every network once over the images of `rows`."""
+        """Run every network once over those images of `rows` whose AAD is not stored yet; `tell` is told the choices.
+
+        Raises:
+            UserError: memory or disk has no room for what must be kept.
+        """
         requests = networks.requests(specs)
-        bank = fill_bank(
-            data.eval_loader(rows),
-            networks.by_name,
-            requests,
-            len(rows),
-            device=device_of(accelerator),
-            max_gib=max_gib,
-            seen=data.count,
-        )
-        return cls(networks, requests, bank)
+        keys = entry_keys(networks, requests, data.manifest.hash)
+        entries = entries_of(networks, keys, keeping.folder)
+        choices = place(data, networks, requests, rows, entries, keeping, device)
+        for line in placement.words(choices, keeping.folder):
+            tell(line)
+        sinks: dict[str, dict[Request, Sink]] = {}
+        for (name, request), choice in choices.items():
+            if choice.place == "store":
+                sinks.setdefault(name, {})[request] = StoreSink(entries[name][request])
+            elif choice.place == "memory":
+                shape = networks.by_name[name].aad_shapes([request[1]])[request[1]]
+                sinks.setdefault(name, {})[request] = MemorySink(rows, shape, networks.by_name[name])
+        gather(data.eval_loader, networks.by_name, sinks, rows, device=device, seen=data.count)
+        recomputed = frozenset(at for at, choice in choices.items() if choice.place == "recompute")
+        if recomputed and not sinks:  # which images can be read is known of a pass over them alone
+            sinks = {"": {("", ""): MemorySink(rows, (), networks.by_name[AUDITED])}}
+            for batch in data.eval_loader(rows):
+                data.count(batch)
+                sinks[""]["", ""].add(batch["row"].numpy(), torch.zeros(len(batch["row"])))
+        return cls(networks, requests, _bank(sinks, rows, keeping.memory), keys, recomputed)
+
+    @property
+    def readable(self) -> list[int]:
+        """Which images could be read, in two numbers: heads that learnt without some are not those that had them."""
+        return [len(self.bank.rows), int(self.bank.rows.sum())]
 
 
-def device_of(accelerator: str) -> torch.device:
-    """The first GPU where one is wanted and there, else the CPU; `UserError` where one is asked for in vain."""
-    if accelerator not in ("auto", "cpu", "gpu", "cuda"):
-        raise UserError(f"accelerator is {accelerator!r}; it must be auto, cpu or gpu.")
-    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise UserError("accelerator is gpu, but torch sees none here: use auto or cpu.")
-    wants_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    return torch.device("cuda" if wants_gpu else "cpu")
+def entry_keys(networks: Networks, requests: Mapping[str, Sequence[Request]], shards: str) -> Keys:
+    """The key of every request."""
+    code, found = sources_hash("audited", "shards"), {}
+    for name, wanted in requests.items():
+        network = networks.by_name[name]
+        fingerprint = network.fingerprint()
+        found[name] = {(view, tap): EntryKey.of(network, view, tap, shards, code, fingerprint) for view, tap in wanted}
+    return found
+
+
+def entries_of(networks: Networks, keys: Keys, folder: Path | None) -> dict[str, dict[Request, Entry]]:
+    """The stored entry of every request; none without a folder."""
+    if folder is None:
+        return {}
+    return {
+        name: {request: Entry(folder / "aad", key, networks.by_name[name].name) for request, key in own.items()}
+        for name, own in keys.items()
+    }
+
+
+def place(
+    data: Any,
+    networks: Networks,
+    requests: Mapping[str, Sequence[Request]],
+    rows: Rows,
+    entries: Mapping[str, Mapping[Request, Entry]],
+    keeping: Keeping,
+    device: torch.device,
+) -> dict[tuple[str, Request], placement.Choice]:
+    """Where the AAD of each request is kept."""
+    needs = []
+    for name, wanted in requests.items():
+        sizes = aad_bytes(networks.by_name[name], wanted)
+        for request, size in sizes.items():
+            missing = len(entries[name][request].missing(rows)) if entries else len(rows)
+            weigh = keeping.folder is not None and keeping.automatic and size > placement.SMALL and missing > 0
+            seconds = seconds_an_image(data, networks.by_name[name], [request], rows, device) if weigh else None
+            needs.append(placement.Need(name, request, len(rows), missing, size, keeping.reads, seconds))
+    if keeping.folder is None:
+        return placement.all_in_memory(needs, keeping.memory)
+    if not keeping.automatic:
+        return placement.store_all(needs, keeping.folder)
+    return placement.choose(needs, placement.measure_disk(keeping.folder), keeping.memory)
+
+
+def seconds_an_image(
+    data: Any, network: AuditedNetwork, requests: Sequence[Request], rows: Rows, device: torch.device
+) -> float:
+    """Of reading, decoding and the forward up to the last tap, for one image; the second of two batches counts."""
+    parts = [rows[:PROBE], rows[PROBE : 2 * PROBE]] if len(rows) >= 2 * PROBE else [rows, rows]
+    for part in parts:
+        start = time.perf_counter()
+        for batch in data.eval_loader(part):
+            read_network(network, batch["images"].to(device), requests)
+        seconds = time.perf_counter() - start
+    return seconds / len(parts[-1])
+
+
+def _bank(sinks: Mapping[str, Mapping[Request, Sink]], rows: Rows, memory: int) -> Bank:
+    """What the sinks have; stored entries are read into memory as far as it goes, the smallest first."""
+    good = rows
+    stored: list[tuple[Entry, str, Request]] = []
+    in_memory: list[tuple[MemorySink, str, Request]] = []
+    for name, own in sinks.items():
+        for request, sink in own.items():
+            if isinstance(sink, StoreSink):
+                sink.entry.refresh()
+                good = np.intersect1d(good, sink.entry.rows)
+                stored.append((sink.entry, name, request))
+            elif isinstance(sink, MemorySink):
+                good = np.intersect1d(good, rows[sink.filled])
+                in_memory.append((sink, name, request))
+                memory -= sink.aad.nbytes
+    aad: dict[str, dict[Request, Tensor | Entry]] = {name: {} for name in sinks}
+    for memory_sink, name, request in in_memory:
+        places = torch.from_numpy(np.searchsorted(rows, good))
+        aad[name][request] = memory_sink.aad if len(good) == len(rows) else memory_sink.aad[places]
+    for entry, name, request in sorted(stored, key=lambda each: int(np.prod(each[0].shape))):
+        size = len(good) * int(np.prod(entry.shape)) * entry.dtype.itemsize
+        memory -= size
+        aad[name][request] = entry.read(good) if memory >= 0 else entry
+    return Bank(good, aad)

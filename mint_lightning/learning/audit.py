@@ -1,23 +1,25 @@
 """The table of an audit: every row on the audited network and on its controls, weighed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mint_lightning.audited import NetworkSource
-from mint_lightning.errors import UserError
 from mint_lightning.evidence import PixelScores, RowScores, TableEvidence, weigh
 from mint_lightning.heads import Head, MeanHead
-from mint_lightning.learning.activations import AUDITED, PIXEL_ROWS, PIXELS, Activations, Networks
+from mint_lightning.learning.activations import Activations
+from mint_lightning.learning.bank import Rows
 from mint_lightning.learning.cell import Cell
-from mint_lightning.learning.folds import make_folds
-from mint_lightning.learning.plan import HeadPlan
+from mint_lightning.learning.estimate import Estimate, estimate
+from mint_lightning.learning.feed import Feed
+from mint_lightning.learning.folds import Fold, make_folds
+from mint_lightning.learning.networks import AUDITED, PIXEL_ROWS, PIXELS, device_of
 from mint_lightning.learning.reading import Reader
-from mint_lightning.learning.recipe import Recipe
-from mint_lightning.learning.rows import RowSpec, check_names, published_rows
+from mint_lightning.learning.rows import RowSpec
+from mint_lightning.learning.settings import TableSettings
 from mint_lightning.learning.table import MINTTable, learn_side_by_side
 
 
@@ -32,7 +34,6 @@ class TableRun:
     specs: list[RowSpec]
     seconds: dict[str, float]
     broken: list[str] = field(default_factory=list)
-    curves: dict[str, list[float]] = field(default_factory=dict)
 
     def pixel_rows(self) -> list[RowScores]:
         """The pixel heads as rows, to be kept beside the others."""
@@ -45,77 +46,72 @@ class TableRun:
 def run_table(
     data: Any,
     rows: Sequence[RowSpec] | None = None,
+    settings: TableSettings | None = None,
     *,
-    recipe: Recipe | None = None,
-    twins: int = 3,
-    pixels: bool = True,
-    references: dict[str, NetworkSource] | None = None,
-    complement: NetworkSource | None = None,
-    folds: int = 0,
-    partition_declared: bool = False,
-    seed: int = 0,
-    seeds: int = 1,
-    max_memory_gib: float = 8.0,
-    accelerator: str = "auto",
     activations: Activations | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> TableRun:
     """Train and weigh a table. `data` is a DataModule of images and membership, such as `datamodules.Faces`.
 
-    The networks run once over all images; then all heads learn side by side from memory. Choices (epoch, pixel head)
-    are made on validate before calibrate and test are scored. A row has `seeds` heads, from `seed` on, and their mean
-    logit is its score, on the audited network as on each control. Given `activations`, whose controls then stand for
-    `twins`, `pixels`, `references` and `complement`, not even that pass is made.
+    The networks run once over all images; then all heads learn side by side. Choices (epoch, pixel head) are made on
+    validate before calibrate and test are scored. With a store, a table that was stopped, or that gains rows, sizes,
+    seeds or controls, computes only what is missing. Given `activations`, whose controls then stand for those of the
+    settings, no network is run. `tell` is told in words where AAD is kept.
     """
-    specs, recipe = list(rows) if rows else published_rows(), recipe or Recipe()
-    check_names(specs)
-    if twins < 0:
-        raise UserError(f"twins is {twins}; it must not be negative.")
-    if seeds < 1:
-        raise UserError(f"seeds is {seeds}; a row needs at least one head.")
-    watch = _Watch()
-    folded = make_folds(data, folds, seed)
+    settings = settings or TableSettings()
+    plan, watch = settings.plan(data, rows), _Watch()
+    folded = make_folds(data, settings.folds, settings.seed)
     if activations is None:
-        networks = Networks.make(
-            data,
-            twins=twins,
-            pixels=pixels,
-            references=references or {},
-            complement=complement,
-            seed=seed,
-            accelerator=accelerator,
-        )
+        networks = settings.networks(data)
         watch.lap("networks")
-        wanted = np.unique(np.concatenate([np.concatenate([f.fit, f.validate, f.scored]) for f in folded]))
-        activations = Activations.read(data, specs, wanted, networks, max_gib=max_memory_gib, accelerator=accelerator)
+        device = device_of(settings.accelerator)
+        activations = Activations.read(
+            data, plan.specs, wanted_rows(folded), networks, settings.keeping, device=device, tell=tell
+        )
         watch.lap("activations")
 
-    plan = HeadPlan(specs, recipe, seed, seeds)
     cells = plan.cells(data, activations, folded)
-    table = MINTTable([cell for group in cells.values() for cell in group], activations.bank, data.member)
-    if cells:
-        learn_side_by_side(table, accelerator=accelerator)
+    every = [cell for group in cells.values() for cell in group]
+    feed = Feed(activations.bank, data, activations.networks, activations.recomputed)
+    table = MINTTable(every, feed, data.member, settings.shelf)
+    learn_side_by_side(table, accelerator=settings.accelerator)
     watch.lap("heads")
 
-    read = Reader(data, activations, table, cells, folded)
-    scores = [read.row(spec, seed) for spec in specs]
-    has_pixels = PIXELS in activations.networks.by_name
-    pixel_rows = [read.pixels(spec) for spec in PIXEL_ROWS] if has_pixels else []
+    final: dict[Cell, NDArray[np.float64]] = {}
+    for fold in folded:
+        own = [cell for key, group in cells.items() for cell in group if key[2] == fold.number]
+        final |= table.final_scores(own, fold.scored)
+    read = Reader(data, activations, final, cells, folded)
+    scores = [read.row(spec, settings.seed) for spec in plan.specs]
+    pixel_rows = [read.pixels(spec) for spec in PIXEL_ROWS] if PIXELS in activations.networks.by_name else []
+    watch.lap("scores")
     evidence = weigh(
         scores,
         pixel_rows,
         random_partition=data.groups.random_partition,
-        partition_declared=partition_declared,
+        partition_declared=settings.partition_declared,
         no_claim=data.groups.no_claim,
     )
     watch.lap("evidence")
     heads = {
         spec.title: [_as_one(cells[spec.title, AUDITED, fold.number]) for fold in folded]
-        for spec in specs
+        for spec in plan.specs
         if spec.fitted
     }
-    first = folded[0].number
-    curves = {spec.title: cells[spec.title, AUDITED, first][0].history for spec in specs if spec.fitted}
-    return TableRun(evidence, scores, pixel_rows, heads, specs, watch.seconds, list(data.broken), curves)
+    return TableRun(evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken))
+
+
+def estimate_table(data: Any, rows: Sequence[RowSpec] | None, settings: TableSettings) -> Estimate:
+    """What `run_table` would take now, measured on a few batches."""
+    plan = settings.plan(data, rows)
+    folded = make_folds(data, settings.folds, settings.seed)
+    networks, device = settings.networks(data, adapt=False), device_of(settings.accelerator)
+    return estimate(data, plan, networks, folded, wanted_rows(folded), settings.keeping, device)
+
+
+def wanted_rows(folded: Sequence[Fold]) -> Rows:
+    """All images that any fold uses, rising."""
+    return np.unique(np.concatenate([np.concatenate([fold.fit, fold.validate, fold.scored]) for fold in folded]))
 
 
 def _as_one(cells: Sequence[Cell]) -> Head:

@@ -1,6 +1,6 @@
-"""AAD of every image in memory, gathered in one pass however many networks and heads there are."""
+"""AAD by key-list row: what heads learn from, in memory or in a store, whatever the order they ask in."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,17 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mint_lightning.errors import UserError
-from mint_lightning.progress import progress_bar
+from mint_lightning.audited import Rounding, kept_dtype
+from mint_lightning.audited.store import Entry
 
 Request = tuple[str, str]
 """(view, tap specification)."""
+
+Rows = NDArray[np.int64]
 
 
 class Network(Protocol):
     """What gives AAD: an AuditedNetwork, or pixels that look like one."""
 
     name: str
+    aad_dtype: Rounding
 
     def __call__(
         self, images: Tensor, taps: Sequence[str], views: Sequence[str] = ...
@@ -30,85 +33,50 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Bank:
-    """AAD by key-list row: `aad[network][(view, tap)]` is (N, C) float32 or (N, C, H, W) float16."""
+    """AAD of the images `rows` (N,), rising: `aad[network][(view, tap)]` is (N, ...) in memory, or an entry of a store.
 
-    rows: NDArray[np.int64]
-    aad: dict[str, dict[Request, Tensor]]
-    size: int
+    What is neither, because it is computed anew in every epoch, is not in it.
+    """
 
-    def positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    rows: Rows
+    aad: Mapping[str, Mapping[Request, Tensor | Entry]]
+
+    def positions(self, rows: Rows) -> Rows:
         """Places of key-list `rows` in the bank; rows whose image was broken are left out."""
         places = np.searchsorted(self.rows, rows)
         found = (places < len(self.rows)) & (self.rows[np.minimum(places, len(self.rows) - 1)] == rows)
         return places[found]
 
-    def take(self, network: str, requests: Sequence[Request], places: Tensor) -> list[Tensor]:
-        """AAD of the requests at `places`, float32."""
-        return [self.aad[network][request].index_select(0, places).float() for request in requests]
+    def has(self, network: str, request: Request) -> bool:
+        """Whether it can be taken from here."""
+        return request in self.aad.get(network, {})
+
+    def take(self, network: str, request: Request, places: Rows) -> Tensor:
+        """AAD (n, ...) float32 of a request at `places`."""
+        kept = self.aad[network][request]
+        if isinstance(kept, Tensor):
+            return kept.index_select(0, torch.from_numpy(places)).float()
+        return kept.take(self.rows[places])
 
 
-def bank_bytes(networks: Mapping[str, Network], requests: Mapping[str, Sequence[Request]], images: int) -> int:
-    """Bytes that a bank of `images` takes."""
-    total = 0
-    for name, wanted in requests.items():
-        shapes = networks[name].aad_shapes(sorted({tap for _, tap in wanted}))
-        for _, tap in wanted:
-            total += int(np.prod(shapes[tap])) * (2 if len(shapes[tap]) == 3 else 4)
-    return total * images
+def aad_bytes(network: Network, requests: Iterable[Request]) -> dict[Request, int]:
+    """Bytes that one image's AAD takes at each request, in the type it is kept in."""
+    requests = list(requests)
+    shapes = network.aad_shapes(sorted({tap for _, tap in requests})) if requests else {}
+    return {
+        request: int(np.prod(shapes[request[1]])) * kept_dtype(shapes[request[1]], network.aad_dtype).itemsize
+        for request in requests
+    }
 
 
-def fill_bank(
-    loader: Iterable[dict[str, Any]],
-    networks: Mapping[str, Network],
-    requests: Mapping[str, Sequence[Request]],
-    images: int,
-    *,
-    device: torch.device,
-    max_gib: float,
-    seen: Callable[[dict[str, Any]], None] = lambda batch: None,
-) -> Bank:
-    """Run every network once over the loader's images and keep what `requests` name; `seen` is told of each batch.
-
-    Raises:
-        UserError: the bank would exceed `max_gib`.
-    """
-    need = bank_bytes(networks, requests, images) / 2**30
-    if need > max_gib:
-        raise UserError(
-            f"The AAD of {images} images would take {need:.1f} GiB of memory, over max_memory_gib = {max_gib:g}: "
-            "leave out rows that need maps (conv1 above all), use fewer images, or raise the limit."
-        )
-    kept: dict[str, dict[Request, Tensor]] = {name: {} for name in requests}
-    rows = np.empty(images, np.int64)
-    filled = 0
-    with progress_bar() as bar:
-        task = bar.add_task(f"AAD of {len(networks)} networks", total=images)
-        for batch in loader:
-            seen(batch)
-            pixels, size = batch["images"].to(device), len(batch["row"])
-            rows[filled : filled + size] = batch["row"].numpy()
-            for name, wanted in requests.items():
-                for request, value in _read(networks[name], pixels, wanted).items():
-                    if request not in kept[name]:
-                        half = value.ndim == 4
-                        kept[name][request] = torch.empty(
-                            (images, *value.shape[1:]), dtype=torch.float16 if half else torch.float32
-                        )
-                    kept[name][request][filled : filled + size] = value
-            filled += size
-            bar.advance(task, size)
-    order = np.argsort(rows[:filled], kind="stable")
-    places = torch.from_numpy(order)
-    for table in kept.values():
-        for request in list(table):  # one tap at a time: sorting all at once would hold every map twice
-            table[request] = table[request].index_select(0, places)
-    return Bank(rows[:filled][order], kept, filled)
-
-
-def _read(network: Network, images: Tensor, wanted: Sequence[Request]) -> dict[Request, Tensor]:
+def read_network(network: Network, images: Tensor, wanted: Sequence[Request]) -> dict[Request, Tensor]:
+    """AAD of the requests for uint8 images (B, 3, H, W), one forward for each view."""
     found = {}
     for view in dict.fromkeys(view for view, _ in wanted):
         taps = [tap for at, tap in wanted if at == view]
         for tap, value in network(images, taps, [view])[view].items():
             found[view, tap] = value
     return found
+
+
+Batches = Iterable[dict[str, Any]]

@@ -18,7 +18,8 @@ class Cell:
     """One head on the AAD of one network.
 
     `validate` are rows of the key list whose AUC decides early stopping and the kept weights. Cells that share an order
-    share the object, which is how a table knows that their batches are the same.
+    share the object, which is how a table knows that their batches are the same. `key` names the head where heads are
+    kept; `moments` are Adam's, by "exp_avg." or "exp_avg_sq." and the parameter's name, after the epochs in `history`.
     """
 
     name: str
@@ -29,16 +30,24 @@ class Cell:
     validate: NDArray[np.int64]
     seed: int
     recipe: Recipe = field(default_factory=Recipe)
+    key: str = ""
     best_auc: float = float("-inf")
     best_epoch: int = -1
     best_state: dict[str, Tensor] = field(default_factory=dict)
     done: bool = False
     history: list[float] = field(default_factory=list)
+    moments: dict[str, Tensor] = field(default_factory=dict)
 
-    def judge(self, auc: float, epoch: int) -> None:
-        """Keep the weights if `auc` on validate is the best so far; stop when it has not been for long enough."""
-        self.history.append(auc)
+    @property
+    def epoch(self) -> int:
+        """Epochs that it has learnt."""
+        return len(self.history)
+
+    def judge(self, auc: float) -> None:
+        """After an epoch: keep the weights if `auc` on validate is the best so far; stop when it has not been for long
+        enough."""
         if auc > self.best_auc:
-            self.best_auc, self.best_epoch = auc, epoch
+            self.best_auc, self.best_epoch = auc, self.epoch
             self.best_state = copy.deepcopy(self.head.state_dict())
-        self.done = epoch - self.best_epoch >= self.recipe.patience or epoch + 1 >= self.recipe.epochs
+        self.history.append(auc)
+        self.done = self.epoch - 1 - self.best_epoch >= self.recipe.patience or self.epoch >= self.recipe.epochs

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mint_lightning.learning.activations import PIXEL_ROWS, PIXELS, Activations
+from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
+from mint_lightning.learning.networks import PIXEL_ROWS, PIXELS
 from mint_lightning.learning.recipe import Recipe
-from mint_lightning.learning.rows import RowSpec
+from mint_lightning.learning.rows import RowSpec, parse_samples
+from mint_lightning.learning.shelf import cell_hash
 from mint_lightning.shards import EpochOrder
 
 CellKey = tuple[str, str, int | None]
@@ -29,9 +31,11 @@ class HeadPlan:
 
     def cells(self, data: Any, activations: Activations, folded: Sequence[Fold]) -> Cells:
         """All heads, untrained; a reference that lacks a tap has no head there."""
-        orders: dict[tuple[int | None, int | None], EpochOrder] = {}
+        orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
 
-        def order(fold: Fold, samples: int | None) -> EpochOrder:  # one object for all who learn the same batches
+        def order(
+            fold: Fold, samples: int | float | None
+        ) -> EpochOrder:  # one object for all who learn the same batches
             if (fold.number, samples) not in orders:
                 orders[fold.number, samples] = data.order(fold.fit, samples)
             return orders[fold.number, samples]
@@ -44,17 +48,19 @@ class HeadPlan:
                     continue
                 shapes = network.aad_shapes(spec.taps)
                 for fold in folded:
-                    found[spec.title, name, fold.number] = [
+                    found[spec.title, name, fold.number] = cells = [
                         Cell(
                             name=spec.title,
                             network=name,
                             requests=wanted,
                             head=spec.build([shapes[tap] for tap in spec.taps], seed),
-                            order=order(fold, spec.samples),
+                            order=order(fold, parse_samples(spec.samples)),
                             validate=fold.validate,
                             seed=seed,
                             recipe=spec.recipe or self.recipe,
                         )
                         for seed in range(self.seed, self.seed + (spec.seeds or self.seeds))
                     ]
+                    for cell in cells:
+                        cell.key = cell_hash(cell, activations.keys[name], activations.readable, spec.arguments)
         return found

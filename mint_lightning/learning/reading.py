@@ -1,21 +1,19 @@
 """Scores of a finished table, as evidence takes them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from mint_lightning.audited import AuditedNetwork
 from mint_lightning.evidence import HeadScores, PixelScores, RowScores, ScoreSet, agreement, auc, embedding_norm
-from mint_lightning.learning.activations import AUDITED, COMPLEMENT, PIXELS, Activations
+from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
+from mint_lightning.learning.networks import AUDITED, COMPLEMENT, PIXELS
 from mint_lightning.learning.plan import Cells
 from mint_lightning.learning.rows import RowSpec
-from mint_lightning.learning.table import MINTTable
 
 
 @dataclass
@@ -24,10 +22,9 @@ class Reader:
 
     data: Any
     activations: Activations
-    table: MINTTable
+    scores: Mapping[Cell, NDArray[np.float64]]
     cells: Cells
     folded: Sequence[Fold]
-    _scored: dict[Cell, NDArray[np.float64]] = field(default_factory=dict)
 
     def row(self, spec: RowSpec, seed: int) -> RowScores:
         """A row on the audited network and on each network that it could be read from."""
@@ -37,7 +34,7 @@ class Reader:
         return RowScores(
             name=spec.title,
             head=spec.head if spec.fitted else "score",
-            tap=spec.place,
+            tap=spec.where,
             seed=seed if spec.fitted else 0,
             samples=self._samples(spec),
             audited=audited,
@@ -54,10 +51,7 @@ class Reader:
     def fitted(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """(AUC on validate, mean over folds and seeds; scores, mean over seeds) of a row's heads on one network."""
         folds = [self.cells[spec.title, network, fold.number] for fold in self.folded]
-        scores = [
-            np.mean([self._logits(cell, fold.scored) for cell in cells], axis=0)
-            for cells, fold in zip(folds, self.folded, strict=True)
-        ]
+        scores = [np.mean([self.scores[cell] for cell in cells], axis=0) for cells in folds]
         return float(np.mean([cell.best_auc for cells in folds for cell in cells])), self._set(scores, network)
 
     def pixels(self, spec: RowSpec) -> PixelScores:
@@ -75,24 +69,17 @@ class Reader:
     def _alone(self, spec: RowSpec, network: str, role: str, name: str) -> Iterator[HeadScores]:
         folds = [self.cells[spec.title, network, fold.number] for fold in self.folded]
         for heads in zip(*folds, strict=True):
-            scores = [self._logits(cell, fold.scored) for cell, fold in zip(heads, self.folded, strict=True)]
+            scores = [self.scores[cell] for cell in heads]
             validate_auc = float(np.mean([cell.best_auc for cell in heads]))
             yield HeadScores(role, name, heads[0].seed, np.concatenate(scores), validate_auc, tuple(heads[0].history))
-
-    def _logits(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Scores of one head, taken once: the row's mean and the head alone are made of the same."""
-        if cell not in self._scored:
-            self._scored[cell] = self.table.score(cell, rows)
-        return self._scored[cell]
 
     def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score that needs no fitting."""
         body, bank = self.activations.networks.by_name[network], self.activations.bank
-        assert isinstance(body, AuditedNetwork)
 
         def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-            places = torch.from_numpy(bank.positions(rows))
-            taken = bank.take(network, spec.requests(body.tap_names[-1]), places)
+            places = bank.positions(rows)
+            taken = [bank.take(network, request, places) for request in spec.requests(body.tap_names[-1])]
             arrays = [value.double().numpy() for value in taken]
             return embedding_norm(arrays[0]) if spec.head == "norm" else agreement(arrays[0], arrays[1])
 
@@ -118,8 +105,8 @@ class Reader:
         )
 
     def _samples(self, spec: RowSpec) -> int:
-        """Images a head was given to learn from: those asked for, or all that an epoch takes (the mean over folds)."""
-        if spec.samples:
-            return spec.samples
-        orders = [self.cells[spec.title, AUDITED, fold.number][0].order for fold in self.folded] if spec.fitted else []
-        return sum(order.steps * order.batch_size for order in orders) // max(1, len(orders))
+        """Images a head was given to learn from, in equal parts (mean over folds); 0 for a score."""
+        if not spec.fitted:
+            return 0
+        orders = [self.cells[spec.title, AUDITED, fold.number][0].order for fold in self.folded]
+        return sum(len(order.groups) * min(map(len, order.groups)) for order in orders) // len(orders)

@@ -15,10 +15,10 @@ from torch import Tensor
 from mint_lightning.audited.architectures import Built, build
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_json
-from mint_lightning.learning.activations import device_of
 from mint_lightning.learning.card import CARD_NAME, MemberList, finished, write_network
 from mint_lightning.learning.face_accuracy import MEASURES, Measure, measure
 from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.pairs import lfw_pairs
 from mint_lightning.learning.recogniser import Recognition, class_of_rows, fit
 from mint_lightning.learning.speed import choose_format

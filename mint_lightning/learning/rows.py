@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mint_lightning.errors import UserError
@@ -13,6 +13,7 @@ from mint_lightning.learning.recipe import Recipe
 
 TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "norm": "Embedding norm", "agreement": "Flip agreement"}
 SCORES = ("norm", "agreement")
+ALL_CONV = "all_conv"
 
 
 @dataclass(frozen=True)
@@ -22,25 +23,29 @@ class RowSpec:
     Args:
         head: "vanilla" or "cnn", fitted on AAD; "norm" (length of the embedding) or "agreement" (cosine of the
             embeddings of the image and of its mirror image), scores that need no fitting.
-        taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined. The scores
-            read the embedding and take none.
-        samples: learn from this many images only, half of them members; null takes all.
+        taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined, [all_conv]
+            joins all but the outcome. The scores read the embedding and take none.
+        samples: learn from this many images only, half of them members: a number, also written 50K, or a share such as
+            0.5 of what there is; null takes all.
         arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT and CNNMINT in `fit --help`.
         recipe: how this head learns, where it differs from the table's: {rate: 0.0003, weight_decay: 0.1}.
         seeds: heads of this row, each from a seed of its own; their mean logit is the row's score. null takes the
             table's number.
         name: how the table calls the row; made from head and taps by default.
+        place: how the table calls the place that is read; made from the taps by default.
     """
 
     head: Literal["vanilla", "cnn", "norm", "agreement"]
     taps: list[str] = field(default_factory=list)
-    samples: int | None = None
+    samples: int | float | str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
     seeds: int | None = None
     name: str | None = None
+    place: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", parse_samples(self.samples))
         if self.fitted and not self.taps:
             raise UserError(f"A {self.head} row needs taps, for example taps: [outcome].")
         if self.seeds is not None and self.seeds < 1:
@@ -61,12 +66,12 @@ class RowSpec:
         return self.head in HEADS
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """Where the row reads, as the table prints it."""
         names = [tap.removesuffix(":map") for tap in self.taps]
-        if names == ["conv1", "conv2", "conv3", "conv4"]:
-            return "all conv"
-        return " + ".join(names) if names else "outcome"
+        if names in (["conv1", "conv2", "conv3", "conv4"], [ALL_CONV]):
+            return self.place or "all conv"
+        return self.place or (" + ".join(names) if names else "outcome")
 
     @property
     def title(self) -> str:
@@ -75,7 +80,17 @@ class RowSpec:
             return self.name
         if not self.fitted:
             return TITLES[self.head]
-        return f"{TITLES[self.head]} {self.place}" + (f", {self.samples} images" if self.samples else "")
+        return f"{TITLES[self.head]} {self.where}{_sample_words(self.samples)}"
+
+    def on(self, taps: Sequence[str]) -> "RowSpec":
+        """The row on a network with these taps, the outcome last: `all_conv` becomes their names."""
+        if not any(tap.partition(":")[0] == ALL_CONV for tap in self.taps):
+            return self
+        named = []
+        for tap in self.taps:
+            name, colon, reduction = tap.partition(":")
+            named += [f"{each}{colon}{reduction}" for each in taps[:-1]] if name == ALL_CONV else [tap]
+        return replace(self, taps=named, name=self.title, place=self.where)
 
     def requests(self, embedding: str) -> list[Request]:
         """AAD that the row needs; `embedding` is the tap of the network's outcome."""
@@ -89,6 +104,34 @@ class RowSpec:
         """The row's head, its weights drawn from `seed`."""
         with seeded(seed):
             return HEADS[self.head](shapes, **self.arguments)
+
+
+def parse_samples(samples: int | float | str | None) -> int | float | None:
+    """A number of images (int), a share (float above 0, at most 1), or None; "50K" is 50,000, "1M" a million."""
+    if samples is None or isinstance(samples, bool):
+        return None
+    value = float(samples) if not isinstance(samples, str) else _read_samples(samples)
+    if 0 < value <= 1 and not isinstance(samples, int):
+        return value
+    if value < 1 or value != int(value):
+        raise UserError(f"samples is {samples!r}: give a number of images (1000, 50K) or a share above 0, at most 1.")
+    return int(value)
+
+
+def _read_samples(text: str) -> float:
+    """The number that a text such as "50K" writes; -1 where it writes none."""
+    factor = {"K": 1_000, "M": 1_000_000}.get(text[-1:].upper(), 0)
+    try:
+        value = float(text[:-1]) * factor if factor else float(text)
+    except ValueError:
+        return -1
+    return value if value < float("inf") else -1
+
+
+def _sample_words(samples: int | float | str | None) -> str:
+    if samples is None:
+        return ""
+    return f", {100 * samples:g} % of the images" if isinstance(samples, float) else f", {samples} images"
 
 
 def slug(name: str) -> str:

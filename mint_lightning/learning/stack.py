@@ -1,7 +1,7 @@
-"""Heads that learn from the same batches: one by one, or stacked into one computation."""
+"""Heads of one form that learn the same batches are trained as one batched computation, each as if it were alone."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from mint_lightning.learning.objective import head_loss, optimizer_of
 Inputs = Sequence[list[Tensor]]
 """For each cell, in order, its AAD of the batch at each of its taps."""
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
 
 class Single:
     """A cell whose head is trained as a module of its own."""
@@ -21,6 +23,7 @@ class Single:
     def __init__(self, cell: Cell) -> None:
         self.cells = [cell]
         self.optimizer = optimizer_of(cell.head.parameters(), cell.recipe.rate, cell.recipe.weight_decay)
+        _go_on(self.optimizer, dict(cell.head.named_parameters()), cell.moments, cell)
 
     def begin(self) -> None:
         """Before an epoch."""
@@ -36,8 +39,10 @@ class Single:
         return loss.detach()[None]
 
     def finish(self) -> None:
-        """After an epoch: the head is ready to be scored."""
-        self.cells[0].head.eval()
+        """After an epoch: the head is ready to be scored and kept."""
+        cell = self.cells[0]
+        cell.head.eval()
+        cell.moments = _moments(self.optimizer, dict(cell.head.named_parameters()), lambda moment: moment)
 
     def drop_done(self) -> None:
         """Forget the cell if it has stopped."""
@@ -58,6 +63,8 @@ class Stack:
         self.parameters, self.buffers = stack_module_state([cell.head for cell in cells])
         recipe = cells[0].recipe
         self.optimizer = optimizer_of(self.parameters.values(), recipe.rate, recipe.weight_decay)
+        together = {name: torch.stack([cell.moments[name] for cell in cells]) for name in cells[0].moments}
+        _go_on(self.optimizer, self.parameters, together, cells[0])
 
     @staticmethod
     def takes(cell: Cell) -> bool:
@@ -94,12 +101,13 @@ class Stack:
 
     @torch.no_grad()
     def finish(self) -> None:
-        """After an epoch: copy the weights into the heads, so that they can be scored and kept."""
+        """After an epoch: copy weights and moments into the cells, so that they can be scored and kept."""
         for place, cell in enumerate(self.cells):
             own = dict(cell.head.named_parameters())
             for name, stacked in self.parameters.items():
                 own[name].copy_(stacked[place])
             cell.head.eval()
+            cell.moments = _moments(self.optimizer, self.parameters, lambda moment, place=place: moment[place])  # type: ignore[misc]
 
     def drop_done(self) -> None:
         """Go on without the cells that have stopped; the others keep their weights and Adam's moments."""
@@ -119,10 +127,33 @@ class Stack:
         self.optimizer.param_groups[0]["params"] = list(kept.values())
 
 
+def _moments(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor], own: Callable[[Tensor], Tensor]
+) -> dict[str, Tensor]:
+    """Adam's moments of a head, by name; views, for as long as no step is made."""
+    found: dict[str, Tensor] = {}
+    for name, parameter in parameters.items():
+        state = optimizer.state.get(parameter, {})
+        found |= {f"{moment}.{name}": own(state[moment]) for moment in MOMENTS if moment in state}
+    return found
+
+
+def _go_on(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor], moments: Mapping[str, Tensor], cell: Cell
+) -> None:
+    """Give Adam the moments that it had after the epochs `cell` has learnt, if any."""
+    for name, parameter in parameters.items():
+        own = {moment: moments[f"{moment}.{name}"].clone() for moment in MOMENTS if f"{moment}.{name}" in moments}
+        if own:
+            optimizer.state[parameter] = {"step": torch.tensor(float(cell.epoch * cell.order.steps)), **own}
+
+
 def stacked(cells: Sequence[Cell]) -> list[Single | Stack]:
-    """All cells, those that can be stacked together: one form, one order, one recipe, other networks or seeds."""
+    """All cells, those that can be stacked together: one form, order, recipe and epoch, other networks or seeds."""
     alike: dict[tuple[object, ...], list[Cell]] = {}
     for number, cell in enumerate(cells):
-        form = (cell.name, id(cell.order), cell.head.shapes, cell.recipe) if Stack.takes(cell) else (number,)
+        form: tuple[object, ...] = (number,)
+        if Stack.takes(cell):
+            form = (cell.name, id(cell.order), cell.head.shapes, cell.recipe, cell.epoch)
         alike.setdefault(form, []).append(cell)
     return [Stack(group) if len(group) > 1 else Single(group[0]) for group in alike.values()]

@@ -16,6 +16,7 @@ from mint_lightning.shards.pack import pack
 from mint_lightning.shards.plan import HoldOut
 from mint_lightning.shards.sources import Photo, PhotoSource, open_source
 from mint_lightning.shards.splits import FRACTIONS, SPLITS, partition_of, split_of, uniform
+from mint_lightning.shards.subsets import balanced_subsets
 from mint_lightning.shards.verify import verify
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "Shard",
     "TrainLoader",
     "TrainStream",
+    "balanced_subsets",
     "nested_subset",
     "open_source",
     "pack",

@@ -81,7 +81,9 @@ def test_a_row_of_several_seeds_is_the_mean_of_its_heads(workspace: Path) -> Non
         json.loads(Path(f"mlruns/tables/seed_{seed}/table.json").read_text())["evidence"]["rows"][0]["auc"]["value"]
         for seed in range(3)
     ]
-    assert [head["auc"]["value"] for head in row["heads"] if head["role"] == "audited"] == pytest.approx(singles, abs=2e-3)
+    assert [head["auc"]["value"] for head in row["heads"] if head["role"] == "audited"] == pytest.approx(
+        singles, abs=2e-3
+    )
     auditor = load_auditor(Path("mlruns/tables/seeds/auditors/vanilla_conv4"))
     assert isinstance(auditor.head, MeanHead)
     root = Path("shards/demo")

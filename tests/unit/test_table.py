@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from mint_lightning.errors import UserError
 from mint_lightning.heads import Draw, VanillaHead
-from mint_lightning.learning.bank import Bank, bank_bytes, fill_bank
+from mint_lightning.learning.bank import Bank
 from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.feed import Feed
 from mint_lightning.learning.initial import seeded
 from mint_lightning.learning.objective import head_loss, head_optimizer
 from mint_lightning.learning.recipe import Recipe
@@ -29,7 +29,7 @@ def problem(shift: float, seed: int = 0) -> tuple[Bank, NDArray[np.bool_], Epoch
     member = keys.partition == "g0"
     noise = torch.randn(len(keys), 6, generator=torch.Generator().manual_seed(seed))
     aad = noise + shift * torch.from_numpy(member).float()[:, None]
-    bank = Bank(np.arange(len(keys)), {"audited": {REQUEST: aad}}, len(keys))
+    bank = Bank(np.arange(len(keys)), {"audited": {REQUEST: aad}})
     fit = keys.position < 32
     groups = (np.flatnonzero(member & fit), np.flatnonzero(~member & fit))
     return bank, member, EpochOrder(keys, groups, batch_size=64, seed=3), np.flatnonzero(~fit)
@@ -47,17 +47,21 @@ def learn(shift: float, epochs: int, cells: int = 1, patience: int = 99) -> tupl
     bank, member, order, validate = problem(shift)
     recipe = Recipe(epochs=epochs, patience=patience)
     made = [cell(order, validate, seed, recipe=recipe) for seed in range(cells)]
-    table = MINTTable(made, bank, member)
+    table = MINTTable(made, Feed(bank), member)
     learn_side_by_side(table, accelerator="cpu")
     return table, validate
+
+
+def score(table: MINTTable, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    return table.scores(table.cells[:1], rows)[table.cells[0]][1]
 
 
 def test_heads_find_what_is_there_and_not_what_is_not() -> None:
     found, validate = learn(shift=1.0, epochs=6)
     member = found.member.numpy()
-    assert roc_auc_score(member[validate], found.score(found.cells[0], validate)) > 0.9
+    assert roc_auc_score(member[validate], score(found, validate)) > 0.9
     nothing, validate = learn(shift=0.0, epochs=6)
-    assert roc_auc_score(member[validate], nothing.score(nothing.cells[0], validate)) < 0.65
+    assert roc_auc_score(member[validate], score(nothing, validate)) < 0.65
 
 
 @pytest.mark.parametrize("cells", [2, 5])
@@ -99,12 +103,12 @@ def test_heads_that_stop_leave_the_others_as_if_alone() -> None:
     """Patience 1 stops heads of several seeds in different epochs; each ends as a table of its own would end it."""
     bank, member, order, validate = problem(0.3)
     recipe = Recipe(epochs=12, patience=1, weight_decay=1.0)
-    together = MINTTable([cell(order, validate, seed, recipe=recipe) for seed in range(6)], bank, member)
+    together = MINTTable([cell(order, validate, seed, recipe=recipe) for seed in range(6)], Feed(bank), member)
     learn_side_by_side(together, accelerator="cpu")
     assert len({len(each.history) for each in together.cells}) > 1
     for each in together.cells:
         alone = cell(order, validate, each.seed, recipe=recipe)
-        table = MINTTable([alone], bank, member)
+        table = MINTTable([alone], Feed(bank), member)
         learn_side_by_side(table, accelerator="cpu")
         assert alone.history == pytest.approx(each.history, abs=1e-3)
         for name, value in alone.head.state_dict().items():
@@ -127,50 +131,11 @@ def test_only_like_heads_of_one_order_are_stacked() -> None:
 def test_a_head_stops_at_the_epochs_of_its_own_recipe() -> None:
     bank, member, order, validate = problem(0.5)
     made = [cell(order, validate, epochs, recipe=Recipe(epochs=epochs, patience=99)) for epochs in (1, 3)]
-    learn_side_by_side(MINTTable(made, bank, member), accelerator="cpu")
+    learn_side_by_side(MINTTable(made, Feed(bank), member), accelerator="cpu")
     assert [len(each.history) for each in made] == [1, 3]
 
 
 def test_rows_whose_image_was_broken_are_left_out() -> None:
     bank, *_ = problem(0.0)
-    holed = Bank(bank.rows[1:], {"audited": {REQUEST: bank.aad["audited"][REQUEST][1:]}}, bank.size - 1)
+    holed = Bank(bank.rows[1:], {"audited": {REQUEST: bank.aad["audited"][REQUEST][1:]}})
     assert holed.positions(np.array([0, 1, 5])).tolist() == [0, 4]
-
-
-class Constant:
-    """A network whose tap is the batch's first pixel: 4 channels of 2x2."""
-
-    name = "constant"
-
-    def __call__(self, images: torch.Tensor, taps: list[str], views: list[str]) -> dict[str, dict[str, torch.Tensor]]:
-        value = images[:, 0, 0, 0].float()[:, None, None, None].expand(-1, 4, 2, 2)
-        return {view: {tap: value if tap.endswith(":map") else value.amax((2, 3)) for tap in taps} for view in views}
-
-    def aad_shapes(self, taps: list[str]) -> dict[str, tuple[int, ...]]:
-        return {tap: (4, 2, 2) if tap.endswith(":map") else (4,) for tap in taps}
-
-
-def batches(rows: list[int]) -> list[dict[str, object]]:
-    return [
-        {
-            "images": torch.tensor([row], dtype=torch.uint8).view(1, 1, 1, 1).expand(1, 3, 8, 8),
-            "row": torch.tensor([row]),
-        }
-        for row in rows
-    ]
-
-
-def test_the_bank_is_sorted_by_row_and_keeps_maps_in_half() -> None:
-    wanted = {"n": [("original", "a"), ("flip", "a:map")]}
-    bank = fill_bank(batches([7, 2, 9]), {"n": Constant()}, wanted, 3, device=torch.device("cpu"), max_gib=1)
-    assert bank.rows.tolist() == [2, 7, 9]
-    assert bank.aad["n"]["original", "a"].tolist() == [[2.0] * 4, [7.0] * 4, [9.0] * 4]
-    assert bank.aad["n"]["flip", "a:map"].dtype == torch.float16
-    assert bank.take("n", [("flip", "a:map")], torch.tensor([2]))[0].tolist() == [[[[9.0] * 2] * 2] * 4]
-
-
-def test_the_bank_has_a_limit_and_says_how_to_stay_below() -> None:
-    wanted = {"n": [("original", "a:map")]}
-    assert bank_bytes({"n": Constant()}, wanted, 10) == 10 * 16 * 2
-    with pytest.raises(UserError, match="max_memory_gib"):
-        fill_bank(batches([1]), {"n": Constant()}, wanted, 10**9, device=torch.device("cpu"), max_gib=1)

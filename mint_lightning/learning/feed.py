@@ -1,0 +1,118 @@
+"""AAD for the heads of a table, batch by batch: taken from the bank, or computed anew from the images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mint_lightning.learning.bank import Bank, Request, Rows, read_network
+from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.networks import Networks
+from mint_lightning.shards import EpochOrder
+
+PIECE = 512
+FreshAAD = dict[str, dict[Request, Tensor]]
+
+
+@dataclass
+class Piece:
+    """Images `rows` (n,) and their AAD; what several cells read is taken once."""
+
+    rows: Rows
+    bank: Bank
+    device: torch.device
+    fresh: FreshAAD = field(default_factory=dict)
+    _taken: dict[tuple[str, Request], Tensor] = field(default_factory=dict)
+
+    def take(self, cell: Cell) -> list[Tensor]:
+        """AAD of the cell's requests, float32 (n, ...), on the device."""
+        return [self._one(cell.network, request) for request in cell.requests]
+
+    def _one(self, network: str, request: Request) -> Tensor:
+        if request in self.fresh.get(network, {}):
+            return self.fresh[network][request]
+        at = network, request
+        if at not in self._taken:
+            value = self.bank.take(network, request, self.bank.positions(self.rows)).to(self.device)
+            if value.ndim > 2:  # maps are large, and cells of one network come together: those of others are let go
+                self._taken = {
+                    known: kept for known, kept in self._taken.items() if kept.ndim == 2 or known[0] == network
+                }
+            self._taken[at] = value
+        return self._taken[at]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Batches of a table's cells. `data` and `networks` are needed where something is computed anew."""
+
+    bank: Bank
+    data: Any = None
+    networks: Networks | None = None
+    recomputed: frozenset[tuple[str, Request]] = frozenset()
+
+    def computes(self, cell: Cell) -> bool:
+        """Whether any of a cell's AAD is computed anew."""
+        return any((cell.network, request) in self.recomputed for request in cell.requests)
+
+    def epoch(self, order: EpochOrder, epoch: int, cells: Sequence[Cell], device: torch.device) -> Iterator[Piece]:
+        """The batches of an epoch of `order`, as far as the bank goes; with images where a cell needs them."""
+        wanted = self._wanted(cells)
+        if wanted:
+            loader = self.data.train_loader(order)
+            loader.epoch = epoch
+            yield from self._computed(loader, wanted, device)
+            return
+        for rows in order.batches(epoch):
+            yield Piece(self.bank.rows[self.bank.positions(rows)], self.bank, device)
+
+    def sweep(self, rows: Rows, cells: Sequence[Cell], device: torch.device) -> Iterator[Piece]:
+        """Every one of `rows` that could be read once, in that order (rising where computed anew)."""
+        wanted = self._wanted(cells)
+        if wanted:
+            yield from self._computed(self.data.eval_loader(rows), wanted, device)
+            return
+        known = self.bank.rows[self.bank.positions(rows)]
+        for part in np.array_split(known, len(known) // PIECE + 1):
+            yield Piece(part, self.bank, device)
+
+    def first(self, order: EpochOrder, cells: Sequence[Cell], images: int, device: torch.device) -> Piece:
+        """The first `images` of epoch 0 in one piece, or all where there are fewer."""
+        if not self._wanted(cells):
+            rows = order.batches(0).reshape(-1)[:images]
+            return Piece(self.bank.rows[self.bank.positions(rows)], self.bank, device)
+        pieces, left = [], images
+        for piece in self.epoch(order, 0, cells, device):
+            pieces.append(piece)
+            left -= len(piece.rows)
+            if left <= 0:
+                break
+        rows = np.concatenate([piece.rows for piece in pieces])[:images]
+        fresh: FreshAAD = {
+            name: {r: torch.cat([piece.fresh[name][r] for piece in pieces])[:images] for r in own}
+            for name, own in pieces[0].fresh.items()
+        }
+        return Piece(rows, self.bank, device, fresh)
+
+    def _wanted(self, cells: Sequence[Cell]) -> dict[str, list[Request]]:
+        """What is computed anew for these cells, by network."""
+        found: dict[str, list[Request]] = {}
+        for cell in cells:
+            for request in cell.requests:
+                if (cell.network, request) in self.recomputed and request not in found.get(cell.network, []):
+                    found.setdefault(cell.network, []).append(request)
+        return found
+
+    def _computed(self, loader: Any, wanted: dict[str, list[Request]], device: torch.device) -> Iterator[Piece]:
+        assert self.networks is not None
+        try:
+            for batch in loader:
+                self.data.count(batch)
+                images = batch["images"].to(device)
+                fresh = {name: read_network(self.networks.by_name[name], images, own) for name, own in wanted.items()}
+                yield Piece(batch["row"].cpu().numpy(), self.bank, device, fresh)
+        finally:
+            loader.close()

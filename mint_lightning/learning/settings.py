@@ -1,0 +1,85 @@
+"""How a table is made, beside its rows and its data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mint_lightning.audited import NetworkSource
+from mint_lightning.errors import UserError
+from mint_lightning.learning.activations import Keeping
+from mint_lightning.learning.networks import Networks, device_of
+from mint_lightning.learning.plan import HeadPlan
+from mint_lightning.learning.recipe import Recipe
+from mint_lightning.learning.rows import RowSpec, check_names, published_rows
+from mint_lightning.learning.shelf import Shelf
+
+STORE = "mlruns/activations"
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """What a table is made with; `mint-lightning table --help` explains each.
+
+    A row has `seeds` heads, from `seed` on, and their mean logit is its score, on the audited network as on each
+    control. store: "none" (memory alone), "auto" or a folder, where AAD, heads and what the twins adapted to are kept.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    twins: int = 3
+    pixels: bool = True
+    references: dict[str, NetworkSource] = field(default_factory=dict)
+    complement: NetworkSource | None = None
+    folds: int = 0
+    partition_declared: bool = False
+    seed: int = 0
+    seeds: int = 3
+    store: str = "none"
+    max_memory_gib: float = 8.0
+    accelerator: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.twins < 0:
+            raise UserError(f"twins is {self.twins}; it must not be negative.")
+        if self.seeds < 1:
+            raise UserError(f"seeds is {self.seeds}; a row needs at least one head.")
+        if not 0 < self.max_memory_gib < float("inf"):
+            raise UserError(f"max_memory_gib is {self.max_memory_gib}; it must be above 0 and finite.")
+
+    @property
+    def keeping(self) -> Keeping:
+        """Where AAD is kept."""
+        if self.store == "none":
+            return Keeping(None, max_gib=self.max_memory_gib, reads=self.recipe.epochs)
+        automatic = self.store == "auto"
+        folder = Path(STORE if automatic else self.store)
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"The store {folder} is a file: name a folder, auto or none.")
+        return Keeping(folder, automatic, self.max_memory_gib, self.recipe.epochs)
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """Where heads are kept."""
+        folder = self.keeping.folder
+        return Shelf(folder / "heads") if folder else None
+
+    def networks(self, data: Any, *, adapt: bool = True) -> Networks:
+        """The audited network and its controls; twins that were never adapted stay as they are unless `adapt`."""
+        folder = self.keeping.folder
+        return Networks.make(
+            data,
+            twins=self.twins,
+            pixels=self.pixels,
+            references=self.references,
+            complement=self.complement,
+            seed=self.seed,
+            device=device_of(self.accelerator),
+            kept=folder / "twins" if folder else None,
+            adapt=adapt,
+        )
+
+    def plan(self, data: Any, rows: Sequence[RowSpec] | None) -> HeadPlan:
+        """The rows, published ones without any, on the taps of the network of `data`."""
+        specs = [spec.on(data.network.tap_names) for spec in rows or published_rows()]
+        check_names(specs)
+        return HeadPlan(specs, self.recipe, self.seed, self.seeds)

@@ -1,0 +1,124 @@
+"""Heads on disk: finished ones are never trained again, those under way go on with the next epoch.
+
+A head is named by the hash of all that decides it: the keys of its AAD, its form, seed and recipe, its order, the
+images that it is validated on, and the sources that train it. So a table that was killed, or that gained a tap, a size,
+a seed or a control, computes only what is missing; and another table with the same head takes it from here.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mint_lightning.audited import EntryKey
+from mint_lightning.files import atomic_path, sha256_json, sources_hash
+from mint_lightning.learning.bank import Request
+from mint_lightning.learning.cell import Cell
+
+_BEST, _NOW, _MOMENT, _SCORES = "best.", "now.", "moment.", "scores"
+
+
+def cell_hash(cell: Cell, keys: Mapping[Request, EntryKey], readable: list[int], arguments: Mapping[str, Any]) -> str:
+    """The name of a head; `readable` says which images could be read."""
+    order = cell.order
+    return sha256_json(
+        {
+            "aad": [[*request, keys[request].hash] for request in cell.requests],
+            "head": [type(cell.head).__name__, dict(arguments), cell.head.shapes, cell.seed],
+            "number": str(next(cell.head.parameters()).dtype),
+            "recipe": asdict(cell.recipe),
+            "order": [order.fingerprint, order.batch_size, order.seed, order.lanes],
+            "validate": _rows_hash(cell.validate),
+            "readable": readable,
+            "code": sources_hash("audited", "heads", "learning", "shards"),
+        }
+    )
+
+
+class Shelf:
+    """Heads kept in a folder, one file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def _file(self, cell: Cell, ending: str) -> Path:
+        return self.folder / cell.key[:2] / f"{cell.key}.{ending}.safetensors"
+
+    def finished(self, cell: Cell) -> bool:
+        """Whether a cell need not be trained."""
+        return self._file(cell, "done").is_file()
+
+    def restore(self, cell: Cell) -> None:
+        """Bring a cell to where it was left, if it was: done, or after some of its epochs.
+
+        A file that cannot be read is as good as none: the head is trained again.
+        """
+        for ending in ("done", "part"):
+            content = _read(self._file(cell, ending))
+            if content is None:
+                continue
+            tensors, state = content
+            cell.best_state = _named(tensors, _BEST)
+            cell.best_auc, cell.best_epoch, cell.history = state["best_auc"], state["best_epoch"], state["history"]
+            cell.done = ending == "done"
+            if cell.done:
+                cell.head.load_state_dict(cell.best_state)
+                cell.head.eval()
+            else:
+                cell.head.load_state_dict(_named(tensors, _NOW))
+                cell.moments = _named(tensors, _MOMENT)
+            return
+
+    def keep(self, cell: Cell) -> None:
+        """Write a cell as it stands after an epoch."""
+        tensors = {f"{_BEST}{name}": value for name, value in cell.best_state.items()}
+        if not cell.done:
+            tensors |= {f"{_NOW}{name}": value for name, value in cell.head.state_dict().items()}
+            tensors |= {f"{_MOMENT}{name}": value for name, value in cell.moments.items()}
+        state = {"best_auc": cell.best_auc, "best_epoch": cell.best_epoch, "history": cell.history}
+        _write(self._file(cell, "done" if cell.done else "part"), tensors, state)
+        if cell.done:
+            self._file(cell, "part").unlink(missing_ok=True)
+
+    def scores(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Logits of `rows` by a finished cell, if they were taken before."""
+        content = _read(self._file(cell, f"scores-{_rows_hash(rows)[:12]}"))
+        return None if content is None else content[0][_SCORES].double().numpy()
+
+    def keep_scores(self, cell: Cell, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+        """Write them."""
+        _write(self._file(cell, f"scores-{_rows_hash(rows)[:12]}"), {_SCORES: torch.from_numpy(scores)}, {})
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    with atomic_path(path) as temporary:
+        kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+        save_file(kept, str(temporary), metadata={"state": json.dumps(dict(state))})
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            return {name: file.get_tensor(name).clone() for name in names}, json.loads(file.metadata()["state"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _rows_hash(rows: NDArray[np.int64]) -> str:
+    return hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
