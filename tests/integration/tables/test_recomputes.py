@@ -37,7 +37,7 @@ PLACED: dict[str, Placed] = {
 }
 
 
-@pytest.mark.parametrize("what", ["all", "a tap", "one network"])
+@pytest.mark.parametrize("what", ["all", "a tap", pytest.param("one network", marks=pytest.mark.slow)])
 def test_a_streamed_table_is_the_stored_one(
     what: str, shards: Path, whole: tuple[TableRun, Path], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, work: Work,
@@ -101,7 +101,7 @@ def test_no_room_anywhere(
     assert_same(whole[0], run, atol=1e-4)
 
 
-@pytest.mark.parametrize("what", ["all", "maps"])
+@pytest.mark.parametrize("what", [pytest.param("all", marks=pytest.mark.slow), "maps"])
 def test_broken_images_are_left_out_alike(
     what: str, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
