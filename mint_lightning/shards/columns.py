@@ -121,7 +121,7 @@ class Distinct(Column[str]):
     def of_arrow(cls, texts: Any, kind: type = np.str_) -> Self:
         """The column of an Arrow string array."""
         bounds, data = _parts(texts)
-        return cls(data.to_pybytes() if data else b"", bounds, kind)
+        return cls(data, bounds, kind)
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -152,7 +152,7 @@ class Digests(Column[bytes]):
         bounds, data = _parts(digests)
         if (np.diff(bounds) != 64).any():
             raise ValueError("not 64 characters each")
-        return cls(binascii.unhexlify(data) if data else b"")
+        return cls(binascii.unhexlify(data))
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -163,9 +163,10 @@ class Digests(Column[bytes]):
         return text if found.ndim == 1 else np.frombuffer(text, dtype="S64").reshape(found.shape[:-1])
 
 
-def _parts(texts: Any) -> tuple[NDArray[np.integer], Any]:
+def _parts(texts: Any) -> tuple[NDArray[np.integer], bytes]:
     """Of an Arrow string array: where each begins and ends in its data, and the data."""
-    _, bounds, data = texts.buffers()
-    if bounds is None:
-        return np.zeros(1, dtype=np.int64), None
-    return np.frombuffer(bounds, dtype=np.int32)[texts.offset :][: len(texts) + 1], data
+    _, offsets, data = texts.buffers()
+    if not len(texts) or data is None:
+        return np.zeros(len(texts) + 1, dtype=np.int64), b""
+    bounds = np.frombuffer(offsets, dtype=np.int32)[texts.offset :][: len(texts) + 1]
+    return bounds - bounds[0], memoryview(data)[bounds[0] : bounds[-1]].tobytes()
