@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from mmap import mmap
 from typing import TypedDict
 
 import numpy as np
@@ -54,21 +55,27 @@ def decode_batch(samples: Sequence[tuple[int, bytes]], keys: KeyList, suffix: st
 
 
 def _empty(shape: tuple[int, ...]) -> Tensor:
-    """A uint8 tensor to be written; in a worker in the shared memory by which it will leave the process.
+    """A uint8 tensor to be written, 5 MB as a rule, never on the heap: in a worker in the shared memory by which it
+    will leave the process, else in pages of its own, which go back to the system with it.
 
-    Made on the worker's heap, 5 MB a batch, it would be copied from there; and what a reader keeps between two batches
-    settles in the room that each leaves behind, until such holes are 300 MB of every worker.
+    The heap would keep the room that each batch leaves, and what outlives the batch (places in tars, scores) settles
+    there, so that the next batch needs new room: 300 MB in every worker, and without end where scores are collected.
     """
-    if get_worker_info() is None:
-        return torch.empty(shape, dtype=torch.uint8)
-    storage = torch.UntypedStorage._new_shared(math.prod(shape), device="cpu")
-    return torch.empty(0, dtype=torch.uint8).set_(storage, 0, shape)  # type: ignore[call-overload]
+    size = math.prod(shape)
+    if size and get_worker_info() is not None:
+        storage = torch.UntypedStorage._new_shared(size, device="cpu")
+        return torch.empty(0, dtype=torch.uint8).set_(storage, 0, shape)  # type: ignore[call-overload]
+    return (
+        torch.frombuffer(mmap(-1, size), dtype=torch.uint8).view(shape)
+        if size
+        else torch.empty(shape, dtype=torch.uint8)
+    )
 
 
 def join(parts: Sequence[Batch], pin_memory: bool = False) -> Batch:
     """Parts one after the other as one batch, copied (from the shared memory of workers), pinned for a GPU or not."""
     shape = (sum(len(part["images"]) for part in parts), *parts[0]["images"].shape[1:])
-    images = torch.empty(shape, dtype=torch.uint8, pin_memory=pin_memory)
+    images = torch.empty(shape, dtype=torch.uint8, pin_memory=True) if pin_memory else _empty(shape)
     return {
         "images": torch.cat([part["images"] for part in parts], out=images),
         "row": torch.cat([part["row"] for part in parts]),
