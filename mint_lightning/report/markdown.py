@@ -33,7 +33,7 @@ def _grid(layout: Layout, published: Published | None) -> list[str]:
     """The papers' layout: a line for each figure of each place, so that it reads well as plain text too."""
     shown = measures(layout.cells.values(), published)
     heading = ["Place", "Figure", *(column.title for column in layout.columns)]
-    lines = [_line(heading), _line(["---", "---", *("---:" for _ in layout.columns)])]
+    lines = [line(heading), line(["---", "---", *("---:" for _ in layout.columns)])]
     for place in layout.places:
         rows = [layout.row(place, column) for column in layout.columns]
         found = [entries(row, published) for row in rows]
@@ -42,14 +42,14 @@ def _grid(layout: Layout, published: Published | None) -> list[str]:
             for cell, row in zip(found, rows, strict=True):
                 text = escape(f"{cell[measure.key].text} {cell[measure.key].detail}".strip())
                 texts.append(f"**{text}**" if row is not None and row.finds and measure.key in STRONG else text)
-            lines.append(_line([f"**{escape(place)}**" if number == 0 else "", measure.title, *texts]))
+            lines.append(line([f"**{escape(place)}**" if number == 0 else "", measure.title, *texts]))
     return lines
 
 
 def _table(evidence: TableEvidence) -> list[str]:
     shown = columns(evidence)
     heading = [f"{column.title} ({column.detail})" if column.detail else column.title for column in shown]
-    lines = [_line(heading), _line(["---" if column.key == "row" else "---:" for column in shown])]
+    lines = [line(heading), line(["---" if column.key == "row" else "---:" for column in shown])]
     for row in evidence.rows:
         found = cells(row, evidence)
         entries = []
@@ -57,7 +57,7 @@ def _table(evidence: TableEvidence) -> list[str]:
             cell = found[column.key]
             text = escape(f"{cell.text} ({cell.detail})" if _loose(cell.detail) else f"{cell.text} {cell.detail}")
             entries.append(f"**{text.strip()}**" if row.finds and column.key in ("row", "finds") else text.strip())
-        lines.append(_line(entries))
+        lines.append(line(entries))
     return lines
 
 
@@ -65,7 +65,8 @@ def _loose(detail: str) -> bool:
     return bool(detail) and not detail.startswith("[")
 
 
-def _line(entries: list[str]) -> str:
+def line(entries: list[str]) -> str:
+    """A line of a table; the entries are escaped already."""
     return f"| {' | '.join(entries)} |"
 
 
