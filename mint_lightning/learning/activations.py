@@ -94,11 +94,6 @@ class Activations:
                 sinks[""]["", ""].add(batch["row"].numpy(), torch.zeros(len(batch["row"])))
         return cls(networks, requests, _bank(sinks, rows, keeping.memory), keys, recomputed)
 
-    @property
-    def readable(self) -> list[int]:
-        """Which images could be read, in two numbers: heads that learnt without some are not those that had them."""
-        return [len(self.bank.rows), int(self.bank.rows.sum())]
-
 
 def entry_keys(networks: Networks, requests: Mapping[str, Sequence[Request]], shards: str) -> Keys:
     """The key of every request."""
@@ -142,7 +137,9 @@ def place(
         return placement.all_in_memory(needs, keeping.memory)
     if not keeping.automatic:
         return placement.store_all(needs, keeping.folder)
-    return placement.choose(needs, placement.measure_disk(keeping.folder), keeping.memory)
+    weighed = any(need.seconds is not None for need in needs)
+    disk = placement.measure_disk(keeping.folder) if weighed else placement.free_disk(keeping.folder)
+    return placement.choose(needs, disk, keeping.memory)
 
 
 def seconds_an_image(

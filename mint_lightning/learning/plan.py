@@ -29,13 +29,26 @@ class HeadPlan:
     seed: int
     seeds: int
 
+    def check(self, data: Any, folded: Sequence[Fold]) -> None:
+        """Make orders and heads once for the audited network alone, before hours of forwards.
+
+        Raises:
+            UserError: a tap is not there, a head cannot read it, or a number of samples cannot be drawn.
+        """
+        fitted = [spec for spec in self.specs if spec.fitted]
+        for spec in fitted:
+            shapes = data.network.aad_shapes(spec.taps)
+            spec.build([shapes[tap] for tap in spec.taps], self.seed)
+        for samples in {parse_samples(spec.samples) for spec in fitted}:
+            for fold in folded:
+                data.order(fold.fit, samples)
+
     def cells(self, data: Any, activations: Activations, folded: Sequence[Fold]) -> Cells:
         """All heads, untrained; a reference that lacks a tap has no head there."""
         orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
 
-        def order(
-            fold: Fold, samples: int | float | None
-        ) -> EpochOrder:  # one object for all who learn the same batches
+        def order(fold: Fold, samples: int | float | None) -> EpochOrder:
+            # One object for all who learn the same batches.
             if (fold.number, samples) not in orders:
                 orders[fold.number, samples] = data.order(fold.fit, samples)
             return orders[fold.number, samples]
@@ -62,5 +75,7 @@ class HeadPlan:
                         for seed in range(self.seed, self.seed + (spec.seeds or self.seeds))
                     ]
                     for cell in cells:
-                        cell.key = cell_hash(cell, activations.keys[name], activations.readable, spec.arguments)
+                        cell.key = cell_hash(
+                            cell, activations.keys[name], activations.bank.rows, data.member, spec.arguments
+                        )
         return found

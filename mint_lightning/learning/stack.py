@@ -143,7 +143,8 @@ def _go_on(
 ) -> None:
     """Give Adam the moments that it had after the epochs `cell` has learnt, if any."""
     for name, parameter in parameters.items():
-        own = {moment: moments[f"{moment}.{name}"].clone() for moment in MOMENTS if f"{moment}.{name}" in moments}
+        known = {moment: f"{moment}.{name}" for moment in MOMENTS if f"{moment}.{name}" in moments}
+        own = {moment: moments[at].detach().to(parameter.device, copy=True) for moment, at in known.items()}
         if own:
             optimizer.state[parameter] = {"step": torch.tensor(float(cell.epoch * cell.order.steps)), **own}
 
