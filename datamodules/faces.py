@@ -105,7 +105,7 @@ class Faces(L.LightningDataModule):
     def rows(self, *splits: str, unseen: bool = False) -> Rows:
         """Rows of members and externals (and of unseen photos where asked for) in the given splits, ascending."""
         used = self.groups.used if unseen else np.sort(np.concatenate([self.groups.members, self.groups.externals]))
-        rows = used[np.isin(self.keys.split[used], splits)]
+        rows = used[self.keys.split.isin(splits)[used]]
         kinds = {bool(flag) for flag in self.member[rows]}
         if len(kinds) < 2:
             raise UserError(

@@ -40,11 +40,12 @@ def sources_hash(*rooms: str) -> str:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary sibling of `path` (a file or a folder to be made) and rename it to `path` on success.
 
     On any exception, Ctrl-C included, the sibling is removed and `path` is as it was. A folder that stands is
-    replaced as a whole. A full disk becomes a `UserError`.
+    replaced as a whole. A full disk becomes a `UserError`. A file that is not `durable` outlives its process, perhaps
+    no power cut: for what is written often and can be made anew.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
@@ -53,8 +54,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         if temporary.is_dir():
             _swap_folder(temporary, path)
         else:
-            with temporary.open("rb") as stream:
-                os.fsync(stream.fileno())
+            if durable:
+                with temporary.open("rb") as stream:
+                    os.fsync(stream.fileno())
             temporary.replace(path)
     except OSError as error:
         if error.errno in (28, 122):  # ENOSPC, EDQUOT

@@ -1,11 +1,14 @@
 """Evidence drawn from random scores whose truth is known, for everything that shows or stores evidence."""
 
+from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import numpy as np
 
-from mint_lightning.evidence import PixelScores, RowScores, ScoreSet, TableEvidence
+from mint_lightning.evidence import Estimate, PixelScores, RowEvidence, RowScores, ScoreSet, TableEvidence
 from mint_lightning.evidence.table import weigh
+from mint_lightning.evidence.types import HeadFigures
 from mint_lightning.report.context import Context
 
 # name, head, tap, and by how many standard deviations training photos score higher on the audited network
@@ -84,6 +87,60 @@ def table_evidence(
         for k, name in enumerate(("pixels", "statistics"))
     ]
     return weigh(scores, pixels if controls else (), random_partition=random_partition)
+
+
+PLACES = ("conv1", "conv2", "conv3", "conv4", "outcome", "all conv")
+SIZES = (1_000, 50_000, 100_000)
+
+
+@cache
+def grid_evidence(
+    *, places=PLACES, sizes=SIZES, heads=("vanilla", "cnn"), seeds: int = 3, scores: bool = True
+) -> TableEvidence:
+    """A table of every place, size and head, figures drawn by rule from one weighed row: fast, and known.
+
+    The deeper the place and the more the samples, the higher the AUC; CNN heads have none on the outcome.
+    """
+    base = table_evidence(4, rows=(("base", "vanilla", "conv1", 0.0), *ROWS[-2:]), people=400)
+    rows = []
+    for step, (place, head, size) in enumerate(product(places, heads, sizes)):
+        if head == "cnn" and place == "outcome":
+            continue
+        lift = 0.012 * (places.index(place) - 2) * (1 + sizes.index(size)) + 0.02 * heads.index(head)
+        rows.append(_lifted(base.rows[0], head, place, size, lift, seeds, step))
+    return replace(base, rows=(*rows, *(base.rows[1:] if scores else ())), level=1 - 0.05 / (len(rows) + 2 * scores))
+
+
+def _lifted(row: RowEvidence, head: str, place: str, size: int, lift: float, seeds: int, step: int) -> RowEvidence:
+    """`row` at another place, its figures `lift` higher and of several seeds."""
+
+    def moved(estimate: Estimate) -> Estimate:
+        value = min(0.98, max(0.02, 0.5 + lift))
+        return replace(estimate, value=value, low=value - 0.03, high=min(1.0, value + 0.03))
+
+    def alone(role: str, network: str, seed: int, more: float) -> HeadFigures:
+        auc = replace(row.auc, value=0.5 + more + 0.004 * seed)
+        return HeadFigures(role, network, seed, 0.5 + more, auc, row.accuracy, None, (0.5, 0.5 + more))
+
+    figures = [alone("audited", "demo", seed, lift) for seed in range(seeds)]
+    figures += [alone("twin", f"twin {seed}", seed, 0.0) for seed in range(seeds)]
+    excess = replace(row.excess, value=lift, low=lift - 0.03, high=lift + 0.03, p=0.5, p_holm=1.0, finds=False)
+    if lift > 0.03:
+        excess = replace(excess, p=1e-6, p_holm=1e-4, finds=True)
+    title = {"vanilla": "Vanilla", "cnn": "CNN"}[head]
+    return replace(
+        row,
+        name=f"{title} {place}, {size} images",
+        head=head,
+        tap=place,
+        samples=size,
+        auc=moved(row.auc),
+        accuracy=moved(row.accuracy),
+        excess=excess,
+        validate_auc=0.5 + lift,
+        heads=tuple(figures),
+        roc=replace(row.roc, tpr=tuple(min(1.0, t ** (1 - min(0.9, 2 * lift)) if t else 0.0) for t in row.roc.tpr)),
+    )
 
 
 def null_evidence(seed: int = 1) -> TableEvidence:

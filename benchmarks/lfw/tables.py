@@ -46,7 +46,7 @@ class Table:
 @cache
 def _splits() -> tuple[np.ndarray, np.ndarray]:
     keys = KeyList.load(SHARDS, Manifest.load(SHARDS))
-    order = np.argsort(keys.key)
+    order = np.argsort(keys.key[:])
     return keys.key[order], keys.split[order]
 
 

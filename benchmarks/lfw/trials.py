@@ -111,7 +111,7 @@ def measure(network: str) -> None:
     networks, device = settings.networks(data), device_of(settings.accelerator)
     bank = Activations.read(data, specs, rows, networks, settings.keeping, device=device).bank
     keys = data.keys
-    people = np.char.add(np.char.add(keys.source, "/"), keys.identity)
+    people = np.char.add(np.char.add(keys.source[:], "/"), keys.identity[:])
     half = np.array([uniform("half", str(person), seed=0) < 0.5 for person in people])
     order = data.order()
     for trial in missing:

@@ -19,12 +19,15 @@ from mint_lightning.learning.rows import slug
 from mint_lightning.report import Context
 from mint_lightning.report.console import print_table
 from mint_lightning.report.html import write_html
+from mint_lightning.report.latex import render_latex
 from mint_lightning.report.markdown import render_markdown
+from mint_lightning.report.tidy import heads_csv, table_csv
 from mint_lightning.tracking.scores import write_scores
 
 SCHEMA_VERSION = 1
 TABLE = "table.json"
 RUN = "run.json"
+TEXTS = {"table.md": render_markdown, "table.csv": table_csv, "heads.csv": heads_csv, "table.tex": render_latex}
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def show(request: Request) -> TableEvidence:
     """Print the table that stands in the folder."""
     document = read_json(request.folder / TABLE, "table")
     evidence = TableEvidence.from_json(document["evidence"])
-    context = Context(**{**document["context"], "declared": tuple(document["context"]["declared"])})
+    context = Context.from_json(document["context"])
     print_table(evidence, context)
     track(evidence, context, request)
     print(f"Reused: {request.folder} holds this table already (--reuse false makes it anew).")
@@ -100,12 +103,14 @@ def publish(run: Any, data: Any, request: Request) -> None:
         seed=int(request.asked["seed"]),
         seconds=run.seconds,
         declared=declared(data, request),
+        published=request.asked.get("published"),
     )
     with atomic_path(request.folder) as folder:
         folder.mkdir(parents=True)
         write_scores(folder / "scores.parquet", [*run.rows, *run.pixel_rows()])
         write_html(folder / "report.html", run.evidence, context)
-        (folder / "table.md").write_text(render_markdown(run.evidence, context), encoding="utf-8")
+        for name, render in TEXTS.items():
+            (folder / name).write_text(render(run.evidence, context), encoding="utf-8")
         write_auditors(folder / "auditors", run, data)
         write_json(
             folder / TABLE,
@@ -122,7 +127,7 @@ def publish(run: Any, data: Any, request: Request) -> None:
     for key in run.broken[:5]:
         print(f"An image could not be decoded and counts nowhere: {key}")
     track(run.evidence, context, request, scores=[*run.rows, *run.pixel_rows()])
-    print(f"Written: {request.folder / 'report.html'} (page), table.md, scores.parquet, auditors/.")
+    print(f"Written: {request.folder / 'report.html'} (page), {', '.join(TEXTS)}, scores.parquet, auditors/.")
 
 
 def track(evidence: TableEvidence, context: Context, request: Request, **logged: Any) -> None:

@@ -72,6 +72,7 @@ def table(
         dry_run: print cells, images, time, memory and disk that the table would take, and stop.
     """
     from mint_lightning.commands.publish import Request, finished, publish, show
+    from mint_lightning.report.published import published_figures
 
     checked_name(name, "name")
     checked_name(experiment, "experiment")
@@ -80,6 +81,7 @@ def table(
     request = Request(name=name, folder=folder, asked=asked, experiment=experiment)
     refuse_foreign_folder(folder, "table.json", "table")
     refuse_unwritable(folder)
+    published_figures(published)  # a paper nobody knows is refused before the work
     request.hash  # noqa: B018 -- taken before the work
     if reuse and not dry_run and finished(request):
         show(request)

@@ -81,11 +81,10 @@ def membership(
 
 
 def _from_card(keys: KeyList, manifest: Manifest, trained_on: TrainedOn) -> Membership:
-    trained = np.isin(keys.key, trained_on.keys)
-    people = _people(keys)
-    of_member = np.isin(people, np.unique(people[trained]))
+    trained = _listed(keys, trained_on)
+    of_member = np.isin(keys.label, np.unique(keys.label[trained]))
     # Photos held out of an external partition are left out: members lost theirs too, so both sides are thinned alike.
-    external = ~of_member & ~np.isin(keys.partition, list(_held_out(manifest)))
+    external = ~of_member & ~keys.partition.isin(_held_out(manifest))
     return Membership(
         members=np.flatnonzero(trained),
         externals=np.flatnonzero(external),
@@ -106,7 +105,7 @@ def _from_partitions(
 ) -> Membership:
     if not members or not externals:
         raise UserError("data.members and data.externals go together: each names at least one partition.")
-    known = set(keys.partition.tolist())
+    known = set(keys.partition.distinct().tolist())
     for name in [*members, *externals, *(unseen or [])]:
         if name not in known:
             raise UserError(f"There is no partition {name!r} in the shard set; it has {', '.join(sorted(known))}.")
@@ -136,12 +135,12 @@ def _drawn(manifest: Manifest, partitions: Sequence[str]) -> bool:
 def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) -> None:
     if trained_on is None:
         return
-    trained = np.isin(keys.key, trained_on.keys)
-    people = _people(keys)
-    known = np.isin(people[groups.externals], np.unique(people[trained]))
+    trained = _listed(keys, trained_on)
+    people = keys.label[groups.externals]
+    known = np.isin(people, np.unique(keys.label[trained]))
     if known.any():
         raise UserError(
-            f"data.externals hold photos of {len(np.unique(people[groups.externals][known]))} people whom the network "
+            f"data.externals hold photos of {len(np.unique(people[known]))} people whom the network "
             "was trained on, by its own card: name partitions of people it never saw."
         )
     if not trained[groups.members].all():
@@ -152,8 +151,8 @@ def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn
 
 
 def _null(keys: KeyList, groups: Membership, seed: int) -> Membership:
-    people = _people(keys)[groups.externals]
-    names, inverse = np.unique(people, return_inverse=True)
+    _, first, inverse = np.unique(keys.label[groups.externals], return_index=True, return_inverse=True)
+    names = [_person(keys, row) for row in groups.externals[first]]
     drawn = np.array([uniform("null", name, seed=seed) < 0.5 for name in names], bool)[inverse]
     return Membership(
         members=groups.externals[drawn],
@@ -164,15 +163,22 @@ def _null(keys: KeyList, groups: Membership, seed: int) -> Membership:
     )
 
 
-def _people(keys: KeyList) -> NDArray[np.str_]:
-    return np.char.add(np.char.add(keys.source, "/"), keys.identity)
+def _listed(keys: KeyList, trained_on: TrainedOn) -> NDArray[np.bool_]:
+    # One by one: np.isin sorts both lists as arrays of wide text, 100 MB for 200,000 photos.
+    listed = set(trained_on.keys.tolist())
+    return np.fromiter((key in listed for key in keys.key), dtype=bool, count=len(keys))
+
+
+def _person(keys: KeyList, row: np.int64) -> str:
+    return f"{keys.source[row]}/{keys.identity[row]}"
 
 
 def _check_identities(keys: KeyList, groups: Membership) -> None:
-    people = _people(keys)
-    shared = np.intersect1d(people[np.concatenate([groups.members, groups.unseen])], people[groups.externals])
-    if len(shared):
+    people = keys.label  # a number for each pair of source and identity: names of all rows would be 16 MB for 200,000
+    inside = np.concatenate([groups.members, groups.unseen])
+    _, first, _ = np.intersect1d(people[inside], people[groups.externals], return_indices=True)
+    if len(first):
         raise UserError(
-            f"{len(shared)} identities are on both sides, {shared[0]} among them: externals must be people of whom "
-            "the network saw no photo; give their other photos as data.unseen."
+            f"{len(first)} identities are on both sides, {_person(keys, inside[first[0]])} among them: externals must "
+            "be people of whom the network saw no photo; give their other photos as data.unseen."
         )

@@ -17,6 +17,7 @@ SPARED = 0.5  # of the free disk is left to others
 SMALL = 64 * 1024
 """Bytes of an image's AAD up to which it is stored without measuring: vectors, of which the longest takes 16 KB."""
 SAMPLE = 64 * 2**20
+ALREADY = "already"
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ class Disk:
 
 @dataclass(frozen=True)
 class Choice:
-    """Where the AAD of a request is kept, and why in a few words."""
+    """Where the AAD of a request is kept, the bytes it takes there, and why in a few words, or "already" there."""
 
     place: Place
-    why: str
+    bytes: int
+    why: str = ""
 
 
 def choose(needs: list[Need], disk: Disk, memory: int) -> dict[tuple[str, Request], Choice]:
@@ -66,19 +68,18 @@ def choose(needs: list[Need], disk: Disk, memory: int) -> dict[tuple[str, Reques
     """
     room, found = int(disk.free * (1 - SPARED)), {}
     for need in sorted(needs, key=lambda need: -_gain(need, disk) / max(1, need.bytes)):
-        choice, gain = None, _gain(need, disk)
-        size = f"{size_words(need.images * need.image_bytes)}"
+        whole = need.images * need.image_bytes
+        full, quick = need.bytes > room, need.image_bytes > SMALL and _gain(need, disk) <= 0
         if need.missing == 0:
-            choice = Choice("store", "stored already")
-        elif need.bytes <= room and (need.image_bytes <= SMALL or gain > 0):
+            choice = Choice("store", whole, ALREADY)
+        elif not full and not quick:
             room -= need.bytes
-            choice = Choice("store", f"{size}{f', saves {time_words(gain)}' if need.seconds else ''}")
-        elif need.images * need.image_bytes <= memory:
-            choice = Choice("memory", f"{size}, {'no room on disk' if need.bytes > room else 'quicker than the disk'}")
-            memory -= need.images * need.image_bytes
+            choice = Choice("store", whole)
+        elif whole <= memory:
+            memory -= whole
+            choice = Choice("memory", whole, "the disk has no room" if full else "computing is quicker than the disk")
         else:
-            why = "would not fit the disk" if need.bytes > room else "computing is quicker than reading"
-            choice = Choice("recompute", f"{size} {why}")
+            choice = Choice("recompute", whole, "too much for the disk" if full else "quicker than reading it")
         found[need.network, need.request] = choice
     return found
 
@@ -126,7 +127,10 @@ def store_all(needs: list[Need], folder: Path) -> dict[tuple[str, Request], Choi
             f"The activation store {folder} would take {size_words(total)}, but only {size_words(free)} are free: use "
             "--store auto, which recomputes what does not fit, fewer images, or vectors in place of maps."
         )
-    return {(need.network, need.request): Choice("store", size_words(need.images * need.image_bytes)) for need in needs}
+    return {
+        (need.network, need.request): Choice("store", need.images * need.image_bytes, "" if need.missing else ALREADY)
+        for need in needs
+    }
 
 
 def all_in_memory(needs: list[Need], memory: int) -> dict[tuple[str, Request], Choice]:
@@ -138,21 +142,25 @@ def all_in_memory(needs: list[Need], memory: int) -> dict[tuple[str, Request], C
             f"The AAD of {images} images would take {total / GIB:.1f} GiB of memory, over max_memory_gib = "
             f"{memory / GIB:g}: use --store auto, leave out rows that need maps (conv1 above all), or raise the limit."
         )
-    return {
-        (need.network, need.request): Choice("memory", size_words(need.images * need.image_bytes)) for need in needs
-    }
+    return {(need.network, need.request): Choice("memory", need.images * need.image_bytes) for need in needs}
 
 
 def words(choices: Mapping[tuple[str, Request], Choice], folder: Path | None) -> list[str]:
-    """What was chosen, a line for each tap and view, networks together."""
-    groups: dict[tuple[Request, Place, str], list[str]] = {}
-    for (network, request), choice in choices.items():
-        groups.setdefault((request, choice.place, choice.why), []).append(network)
+    """What was chosen, taps and networks of which the same holds in one line."""
     verbs = {"store": f"stored in {folder}", "memory": "kept in memory", "recompute": "computed anew in every epoch"}
+    networks: dict[tuple[Place, str, Request], list[str]] = {}
+    for (network, request), choice in choices.items():
+        networks.setdefault((choice.place, choice.why, request), []).append(network)
+    groups: dict[tuple[Place, str, tuple[str, ...]], list[Request]] = {}
+    for (place, why, request), names in networks.items():
+        groups.setdefault((place, why, tuple(names)), []).append(request)
     lines = []
-    for ((view, tap), place, why), names in groups.items():
-        whose = names[0] if len(names) == 1 else f"{len(names)} networks"
-        lines.append(f"AAD {tap}{'' if view == 'original' else f' ({view})'} of {whose}: {verbs[place]} ({why})")
+    for (place, why, own), requests in groups.items():
+        size = size_words(sum(choices[name, request].bytes for name in own for request in requests))
+        taps = ", ".join(tap if view == "original" else f"{tap} ({view})" for view, tap in requests)
+        whose = own[0] if len(own) == 1 else f"{len(own)} networks"
+        verb = f"{verbs[place]} {why}" if why == ALREADY else verbs[place]
+        lines.append(f"{taps} of {whose}: {verb} ({size}{f'; {why}' if why not in ('', ALREADY) else ''})")
     return lines
 
 

@@ -90,7 +90,7 @@ class Shelf:
             tensors |= {f"{_NOW}{name}": value for name, value in cell.head.state_dict().items()}
             tensors |= {f"{_MOMENT}{name}": value for name, value in cell.moments.items()}
         state = {"best_auc": cell.best_auc, "best_epoch": cell.best_epoch, "history": cell.history}
-        _write(self._file(cell, "done" if cell.done else "part"), tensors, state)
+        _write(self._file(cell, "done" if cell.done else "part"), tensors, state, durable=cell.done)
         if cell.done:
             self._file(cell, "part").unlink(missing_ok=True)
 
@@ -104,8 +104,8 @@ class Shelf:
         _write(self._file(cell, f"scores-{_rows_hash(rows)[:12]}"), {_SCORES: torch.from_numpy(scores)}, {})
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    with atomic_path(path) as temporary:
+def _write(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any], *, durable: bool = False) -> None:
+    with atomic_path(path, durable=durable) as temporary:
         kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
         save_file(kept, str(temporary), metadata={"state": json.dumps(dict(state))})
 

@@ -5,8 +5,25 @@ from typing import Any
 
 from mint_lightning.report.context import Context
 
-PLACES = {"print_table": "console", "render_html": "html", "render_markdown": "markdown", "write_html": "html"}
-__all__ = ["Context", "print_table", "render_html", "render_markdown", "write_html"]
+PLACES = {
+    "heads_csv": "tidy",
+    "print_table": "console",
+    "render_html": "html",
+    "render_latex": "latex",
+    "render_markdown": "markdown",
+    "table_csv": "tidy",
+    "write_html": "html",
+}
+__all__ = [
+    "Context",
+    "heads_csv",
+    "print_table",
+    "render_html",
+    "render_latex",
+    "render_markdown",
+    "table_csv",
+    "write_html",
+]
 
 
 def __getattr__(name: str) -> Any:

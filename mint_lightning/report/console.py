@@ -1,9 +1,7 @@
 """The result in the terminal: the table, what its intervals are, and the claim."""
 
-import re
 from collections.abc import Sequence
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,12 +11,17 @@ from mint_lightning.evidence import RowEvidence, TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import Cell, Column, cells, columns
 from mint_lightning.report.context import Context
+from mint_lightning.report.layout import layout_of
+from mint_lightning.report.layout_console import RULES, layout_tables
+from mint_lightning.report.measures import grid_notes
+from mint_lightning.report.published import published_figures
 
 CONTROLS = ("pixels", "twins", "references")
 # Given up in this order where the terminal is narrow; what is left names the excess and the finding at 80 columns.
 GIVE_WAY = ("n", "accuracy", "references", "tpr")
 HEADINGS = {"accuracy": "Accuracy\n(balanced)", "tpr": "TPR at\n1 % FPR", "twins": "Untrained\ntwins"}
 LEADING_ROWS = 12
+LONGEST_NAME = 16
 WIDE = 140
 
 
@@ -32,29 +35,46 @@ def print_table(evidence: TableEvidence, context: Context, console: Console | No
 
 
 def render(evidence: TableEvidence, context: Context, *, width: int = 100) -> RenderableType:
-    """The table with its notes and the claim sentence, for `width` columns; columns that do not fit are named below."""
+    """The papers' layout where it says more, the rows, notes and the claim, for `width` columns.
+
+    Columns that do not fit are named below. Rows that stand in the layout are not listed again.
+    """
+    layout, published = layout_of(evidence), published_figures(context.published)
+    grids = layout_tables(layout, published, width=width) if layout.shown(published) else []
+    listed = layout.others if grids else evidence.rows
+    table, hidden = _fitting(evidence, listed, width)
+    parts: list[RenderableType] = [part for grid in grids for part in (grid, Text())]
+    if listed:
+        parts.append(table)
+    title = Text(f"{context.title} · {context.network_name}\n", style="bold")
+    of_grid = grid_notes(layout.cells.values(), published) if grids else []
+    if len(listed) < len(evidence.rows):
+        of_grid.append(f"All {len(evidence.rows)} rows one by one: report.html, table.md and table.csv.")
+    notes = _notes(evidence, hidden, of_grid)
+    return Group(title, *parts, *notes, Text(), _claim(evidence))
+
+
+def _fitting(evidence: TableEvidence, rows: Sequence[RowEvidence], width: int) -> tuple[Table, list[Column]]:
+    """The rows as a table, and the columns it gave up to fit."""
     shown = [column for column in columns(evidence) if column.key != "p"]  # p stands under the finding
     hidden: list[Column] = []
-    table = _table(evidence, context, shown)
+    table = _table(evidence, rows, shown)
     for key in GIVE_WAY:
         if _least_width(table) <= width:
             break
         hidden += [column for column in shown if column.key == key]
         shown = [column for column in shown if column.key != key]
-        table = _table(evidence, context, shown)
-    return Group(table, *_notes(evidence, hidden), Text(), _claim(evidence))
+        table = _table(evidence, rows, shown)
+    return table, hidden
 
 
-def _table(evidence: TableEvidence, context: Context, shown: Sequence[Column]) -> Table:
+def _table(evidence: TableEvidence, rows: Sequence[RowEvidence], shown: Sequence[Column]) -> Table:
     table = Table(
-        title=Text(f"{context.title} · {context.network_name}"),
-        title_style="bold",
-        title_justify="left",
-        box=box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n"),
+        box=RULES,
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        leading=1 if len(evidence.rows) <= LEADING_ROWS else 0,
+        leading=1 if len(rows) <= LEADING_ROWS else 0,
     )
     for column in shown:
         table.add_column(
@@ -62,11 +82,11 @@ def _table(evidence: TableEvidence, context: Context, shown: Sequence[Column]) -
             justify="left" if column.key == "row" else "right",
             vertical="top",
             no_wrap=column.key != "row",
-            min_width=_longest_word(evidence) if column.key == "row" else None,
+            min_width=_longest_word(rows) if column.key == "row" else None,
             overflow="fold",
             header_style="bold cyan" if column.key in CONTROLS else "bold",
         )
-    for row in evidence.rows:
+    for row in rows:
         found = cells(row, evidence)
         found["finds"] = Cell(found["finds"].text, f"p {found['p'].text}" if row.excess else "")
         table.add_row(*(_cell(column, found[column.key], row) for column in shown))
@@ -83,9 +103,14 @@ def _least_width(table: Table) -> int:
     return sum(widths) + 2 * (len(widths) - 1)
 
 
-def _longest_word(evidence: TableEvidence) -> int:
-    """Width below which a row's name would break inside a word; every row has two lines, so names may take both."""
-    return min(16, max((len(word) for row in evidence.rows for word in row.name.split()), default=4))
+def _longest_word(rows: Sequence[RowEvidence]) -> int:
+    """Width below which a row's name would break inside a word; every row has two lines, so names may take both.
+
+    A row of several seeds says what they gave alone, which needs all the width there may be.
+    """
+    if any(row.seed_aucs for row in rows):
+        return LONGEST_NAME
+    return min(LONGEST_NAME, max((len(word) for row in rows for word in row.name.split()), default=4))
 
 
 def _heading(column: Column) -> Text:
@@ -100,17 +125,12 @@ def _cell(column: Column, cell: Cell, row: RowEvidence) -> Text:
         style = "bold green" if row.finds else "dim"
     elif column.key in ("row", "auc", "excess"):
         style = "bold" if row.finds else ""
-    text = Text(_short(cell.text), style=style)
-    return text.append(f"\n{_short(cell.detail)}", style="dim not bold") if cell.detail else text
+    text = Text(wording.short(cell.text), style=style)
+    return text.append(f"\n{wording.short(cell.detail)}", style="dim not bold") if cell.detail else text
 
 
-def _short(text: str) -> str:
-    """.543 for 0.543, as tables of AUCs are printed, so that the table fits."""
-    return re.sub(r"(?<!\d)0(\.\d{3})(?!\d)", r"\1", text).replace("] %", "]").replace(" ± ", " ±").replace("< ", "<")
-
-
-def _notes(evidence: TableEvidence, hidden: Sequence[Column]) -> list[Text]:
-    notes = ["", wording.level_note(evidence), f"n: {wording.sizes(evidence)}."]
+def _notes(evidence: TableEvidence, hidden: Sequence[Column], of_grid: Sequence[str]) -> list[Text]:
+    notes = ["", *of_grid, wording.level_note(evidence), f"n: {wording.sizes(evidence)}."]
     if missing := sorted({kind for row in evidence.rows if row.excess for kind in row.excess.not_run}):
         notes.append(f"Controls not run: {', '.join(missing)}.")
     if hidden:

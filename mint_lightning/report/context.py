@@ -2,14 +2,16 @@
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
 from typing import Any, Self
 
+from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_json
+from mint_lightning.report.published import published_figures
 
 PACKAGES = ("mint-lightning", "torch", "lightning", "torchmetrics", "timm", "webdataset", "mlflow", "numpy", "scipy")
 
@@ -21,7 +23,8 @@ class Context:
     network is a summary of the audited network's card (name, architecture, fingerprint, members, ...: text, numbers
     or dicts of them); manifests maps the name of each shard set to its hash; seconds gives the wall time of each part
     of the run; declared lists, as sentences, what somebody told us and nobody measured; git_commit is None outside a
-    repository.
+    repository; published names the paper's figures to set beside ours ("mint-demo-r100", "faces-model-1" to "-3"), for
+    a table in that very setting.
     """
 
     title: str
@@ -34,6 +37,10 @@ class Context:
     git_commit: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
+    published: str | None = None
+
+    def __post_init__(self) -> None:
+        published_figures(self.published)  # refused here, where it is asked for, and not after the work
 
     @classmethod
     def now(
@@ -46,6 +53,7 @@ class Context:
         seed: int = 0,
         seconds: Mapping[str, float] | None = None,
         declared: tuple[str, ...] = (),
+        published: str | None = None,
         repository: Path = Path("."),
     ) -> Self:
         """The context of a run that ends now, with the versions installed here and the commit of `repository`."""
@@ -60,7 +68,18 @@ class Context:
             git_commit=git_commit(repository),
             seconds=dict(seconds or {}),
             declared=declared,
+            published=published,
         )
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The context that `to_json` gave, of an earlier version too; anything else raises `UserError`."""
+        known = {each.name for each in fields(cls)}
+        try:
+            found = {key: item for key, item in dict(value).items() if key in known}
+            return cls(**{**found, "declared": tuple(found.get("declared") or ())})
+        except (TypeError, ValueError) as error:
+            raise UserError(f"This is not the context of a table: {error}.") from error
 
     @property
     def network_name(self) -> str:

@@ -1,4 +1,4 @@
-"""The three pictures of a table: ROC curves on log axes, rows beside their controls, and score histograms."""
+"""The pictures of a table: ROC curves on log axes, rows beside their controls, and score histograms."""
 
 import math
 import re
@@ -13,8 +13,10 @@ from mint_lightning.evidence import ControlEvidence, RowEvidence, TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.alt import MOST_ROWS, comparison_words, histogram_words, roc_words, shown_controls
 from mint_lightning.report.cells import twin_spread
+from mint_lightning.report.heatmap import heatmap
 from mint_lightning.report.picture import EXTERNALS, INK, MEMBERS, MUTED, SERIES, UNSEEN, Picture, drawing
 
+LONG_LABEL = 32
 MARKERS = {"pixels": "s", "twins": "D", "twin": "d", "reference": "^"}
 
 
@@ -36,21 +38,30 @@ def roc(evidence: TableEvidence) -> Picture:
             axis.set_minor_formatter(NullFormatter())
         axes.set(xlim=(floor, 1), ylim=(floor, 1.05), xlabel="Outsiders wrongly accused (FPR)")
         axes.set_ylabel("Training photos recognised (TPR)")
-        axes.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.0),
-            borderaxespad=0,
-            title="Row · AUC",
-            alignment="left",
-        )
+        if (
+            max(len(str(handle.get_label())) for handle in handles) > LONG_LABEL
+        ):  # beside, they would squeeze the curves
+            figure.set_figheight(4.9 + 0.2 * -(-len(handles) // 2))
+            figure.legend(handles=handles, loc="outside lower left", ncols=2, title="Row · AUC", alignment="left")
+        else:
+            axes.legend(
+                handles=handles,
+                loc="upper left",
+                bbox_to_anchor=(1.01, 1.0),
+                borderaxespad=0,
+                title="Row · AUC",
+                alignment="left",
+            )
     return Picture("roc", figure, "ROC curves, log axes", roc_words(evidence))
 
 
 def _roc_line(axes: Any, row: RowEvidence, colour: str) -> Line2D:
-    shape = "-" if row.finds else (0, (5, 2))
-    width = 0.8 if colour == MUTED else 2.0 if row.finds else 1.3
-    (line,) = axes.plot(row.roc.fpr, row.roc.tpr, color=colour, linestyle=shape, linewidth=width)
+    shape = "-" if row.finds or colour == MUTED else (0, (5, 2))
+    width = 0.6 if colour == MUTED else 2.0 if row.finds else 1.3
+    layer, opacity = (1.5, 0.45) if colour == MUTED else (2.5, 1.0)  # many grey ones never cover a coloured one
+    (line,) = axes.plot(
+        row.roc.fpr, row.roc.tpr, color=colour, linestyle=shape, linewidth=width, zorder=layer, alpha=opacity
+    )
     line.set_drawstyle("steps-post")
     found = ", finds" if row.finds else ""
     return Line2D(
@@ -175,11 +186,13 @@ def _plain(name: str) -> str:
 
 
 def pictures(evidence: TableEvidence) -> tuple[Picture, ...]:
-    """The pictures of a table as files: ROC curves, comparison, and the histogram of each row (at most 40)."""
+    """The pictures of a table as files: the heat map if it adds something, ROC curves, comparison, and the
+    histogram of each row (at most 40)."""
     rows = evidence.rows[:MOST_ROWS]
     stems = [f"scores_{number:02d}_{_stem(row.name)}" for number, row in enumerate(rows)]
     histograms = [histogram(row, stem) for row, stem in zip(rows, stems, strict=True)]
-    return roc(evidence), comparison(evidence), *histograms
+    cells = heatmap(evidence)
+    return *((cells,) if cells else ()), roc(evidence), comparison(evidence), *histograms
 
 
 def _stem(name: str) -> str:

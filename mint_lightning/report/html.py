@@ -12,7 +12,11 @@ from mint_lightning.files import atomic_path
 from mint_lightning.report import figures, narrative, wording
 from mint_lightning.report.cells import cells, columns
 from mint_lightning.report.context import Context
+from mint_lightning.report.heatmap import heatmap
+from mint_lightning.report.layout import layout_of
+from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
 from mint_lightning.report.picture import Picture
+from mint_lightning.report.published import published_figures
 
 TEMPLATES = Path(__file__).parent / "templates"
 GROUPS = (
@@ -29,6 +33,7 @@ TONES = {
     Outcome.OUTSIDE: "open",
 }
 DETAILED_ROWS = 24
+UNFOLDED_ROWS = 12
 
 
 def write_html(path: Path, evidence: TableEvidence, context: Context) -> Path:
@@ -49,17 +54,22 @@ def render_html(evidence: TableEvidence, context: Context) -> str:
         lstrip_blocks=True,
     )
     environment.filters["seconds"] = wording.seconds
+    environment.filters["short"] = wording.short
     environment.filters["percent"] = wording.percent
     first = wording.headline_row(evidence)
+    heat = heatmap(evidence)
     return environment.get_template("page.html.j2").render(
         context=context,
         evidence=evidence,
+        strong=STRONG,
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         tone=TONES[evidence.claim.outcome],
         headline=wording.HEADLINES[evidence.claim.outcome],
         first=first,
         facts=narrative.facts(evidence),
         table=_table(evidence),
+        grid=_grid(evidence, context),
+        heatmap=_picture(heat) if heat else None,
         roc=_picture(figures.roc(evidence)),
         comparison=_picture(figures.comparison(evidence)),
         rows=[_row(row, number, row is first) for number, row in enumerate(_detailed(evidence, first))],
@@ -76,6 +86,27 @@ def _picture(picture: Picture) -> dict[str, Any]:
     return {"svg": Markup(picture.svg()), "title": picture.title}
 
 
+def _grid(evidence: TableEvidence, context: Context) -> dict[str, Any] | None:
+    """The papers' layout, where it says more than the rows; `folds` where it also spares the list of them."""
+    layout, published = layout_of(evidence), published_figures(context.published)
+    if not layout.shown(published):
+        return None
+    heads = list(dict.fromkeys(column.head_title for column in layout.columns))
+    places = []
+    for place in layout.places:
+        rows = [layout.row(place, column) for column in layout.columns]
+        places.append((place, [(row, entries(row, published)) for row in rows]))
+    return {
+        "columns": layout.columns,
+        "groups": [(head, sum(column.head_title == head for column in layout.columns)) for head in heads],
+        "starts": [n == 0 or layout.columns[n - 1].head != c.head for n, c in enumerate(layout.columns)],
+        "measures": measures(layout.cells.values(), published),
+        "places": places,
+        "notes": grid_notes(layout.cells.values(), published),
+        "folds": len(evidence.rows) > UNFOLDED_ROWS,
+    }
+
+
 def _table(evidence: TableEvidence) -> dict[str, Any]:
     shown = columns(evidence)
     keys = [column.key for column in shown]
@@ -86,6 +117,7 @@ def _table(evidence: TableEvidence) -> dict[str, Any]:
         "groups": groups,
         "starts": starts,
         "rows": [(row, cells(row, evidence)) for row in evidence.rows],
+        "others": [(row, cells(row, evidence)) for row in layout_of(evidence).others],
     }
 
 

@@ -6,22 +6,50 @@ from mint_lightning.evidence import TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import cells, columns
 from mint_lightning.report.context import Context
+from mint_lightning.report.layout import Layout, layout_of
+from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
+from mint_lightning.report.published import Published, published_figures
 
 
 def render_markdown(evidence: TableEvidence, context: Context | None = None) -> str:
-    """The claim, the table and its notes; with a context also how it was made. Ends with a newline."""
+    """The claim, the papers' layout where it says more, the rows and their notes, and a newline.
+
+    A context adds how it was made and, where it names them, the figures of a paper.
+    """
     outcome, _, reason = wording.claim_sentence(evidence).partition(". ")
     lines = [f"**{escape(outcome)}.** {escape(reason)}"]
+    published = published_figures(context.published if context is not None else None)
+    layout = layout_of(evidence)
+    if layout.shown(published):
+        lines += ["", *_grid(layout, published), ""]
+        lines += [escape(note) + "  " for note in grid_notes(layout.cells.values(), published)]
     lines += ["", *_table(evidence), "", f"{wording.level_note(evidence)} n: {escape(wording.sizes(evidence))}."]
     if context is not None:
         lines += ["", *_made(context)]
     return "\n".join(lines) + "\n"
 
 
+def _grid(layout: Layout, published: Published | None) -> list[str]:
+    """The papers' layout: a line for each figure of each place, so that it reads well as plain text too."""
+    shown = measures(layout.cells.values(), published)
+    heading = ["Place", "Figure", *(column.title for column in layout.columns)]
+    lines = [line(heading), line(["---", "---", *("---:" for _ in layout.columns)])]
+    for place in layout.places:
+        rows = [layout.row(place, column) for column in layout.columns]
+        found = [entries(row, published) for row in rows]
+        for number, measure in enumerate(shown):
+            texts = []
+            for cell, row in zip(found, rows, strict=True):
+                text = escape(f"{cell[measure.key].text} {cell[measure.key].detail}".strip())
+                texts.append(f"**{text}**" if row is not None and row.finds and measure.key in STRONG else text)
+            lines.append(line([f"**{escape(place)}**" if number == 0 else "", measure.title, *texts]))
+    return lines
+
+
 def _table(evidence: TableEvidence) -> list[str]:
     shown = columns(evidence)
     heading = [f"{column.title} ({column.detail})" if column.detail else column.title for column in shown]
-    lines = [_line(heading), _line(["---" if column.key == "row" else "---:" for column in shown])]
+    lines = [line(heading), line(["---" if column.key == "row" else "---:" for column in shown])]
     for row in evidence.rows:
         found = cells(row, evidence)
         entries = []
@@ -29,7 +57,7 @@ def _table(evidence: TableEvidence) -> list[str]:
             cell = found[column.key]
             text = escape(f"{cell.text} ({cell.detail})" if _loose(cell.detail) else f"{cell.text} {cell.detail}")
             entries.append(f"**{text.strip()}**" if row.finds and column.key in ("row", "finds") else text.strip())
-        lines.append(_line(entries))
+        lines.append(line(entries))
     return lines
 
 
@@ -37,7 +65,8 @@ def _loose(detail: str) -> bool:
     return bool(detail) and not detail.startswith("[")
 
 
-def _line(entries: list[str]) -> str:
+def line(entries: list[str]) -> str:
+    """A line of a table; the entries are escaped already."""
     return f"| {' | '.join(entries)} |"
 
 

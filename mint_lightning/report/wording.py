@@ -1,5 +1,7 @@
 """Figures and findings in words: every report says the same thing in the same way."""
 
+import re
+
 from mint_lightning.evidence import Estimate, OperatingPoint, Outcome, RowEvidence, TableEvidence
 
 HEADLINES = {
@@ -54,6 +56,12 @@ def interval(estimate: Estimate) -> str:
 def percent_interval(estimate: Estimate) -> str:
     """[50.1, 54.8] %"""
     return f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}] %"
+
+
+def short(text: str) -> str:
+    """.543 for 0.543, as tables of AUCs are printed, so that the table fits."""
+    text = re.sub(r"(?<![\d.])0(\.\d{3}(?!\d)|\.\d\d$)", r"\1", text)
+    return text.replace("] %", "]").replace(" ± ", " ±").replace("< ", "<")
 
 
 def seconds(value: float) -> str:

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mint_lightning.shards.columns import Column
+
 
 def same_images(sha256: NDArray[np.bytes_]) -> list[NDArray[np.int64]]:
     """Rows that bear the same image bytes: one rising array of at least two rows for each such image."""
@@ -12,6 +14,6 @@ def same_images(sha256: NDArray[np.bytes_]) -> list[NDArray[np.int64]]:
     return [order[start : start + size] for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True)]
 
 
-def crosses(rows: NDArray[np.int64], partition: NDArray[np.str_], split: NDArray[np.str_]) -> bool:
+def crosses(rows: NDArray[np.int64], partition: Column[str], split: Column[str]) -> bool:
     """Whether these rows lie in different partitions or splits, where the same image would be on both sides."""
     return len(np.unique(partition[rows])) > 1 or len(np.unique(split[rows])) > 1

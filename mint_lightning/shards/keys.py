@@ -1,7 +1,7 @@
 """The key list of a shard set: one row per image, saying what it is and where it lies."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_file
+from mint_lightning.shards.columns import Column, Digests, Distinct, Repeated
 from mint_lightning.shards.manifest import Manifest
 from mint_lightning.shards.splits import split_of
 
@@ -24,31 +25,37 @@ _INTEGERS = ("label", "lane", "shard", "position")
 class KeyList:
     """All images of a shard set, sorted by (partition, split, lane, position). A row number names an image.
 
-    Attributes (arrays of n rows):
+    Attributes (n rows; texts and hashes are columns of shards/columns.py, read like arrays, and made of arrays given):
         key: name of the sample in the tars, text, unique.
         source, identity: who is shown; an identity is the pair of both.
         label: int64, index of (source, identity) in the sorted list of all pairs of the shard set.
         partition, split: text.
-        origin: name of the photo in its source, text (object array: one long name must not widen all rows).
-        sha256: hexadecimal hash of the encoded image, bytes (dtype S64).
+        origin: name of the photo in its source, text (object arrays: one long name must not widen all rows).
+        sha256: hexadecimal hash of the encoded image, bytes (dtype S64 as an array).
         lane: int64, 0 .. lanes - 1.
         shard: int64, index into `manifest.shards`; never falls along the rows.
         position: int64, place within the lane of its (partition, split), counted through that lane's shards.
     lanes: number of lanes of the shard set.
     """
 
-    key: NDArray[np.str_]
-    source: NDArray[np.str_]
-    identity: NDArray[np.str_]
+    key: Column[str]
+    source: Repeated
+    identity: Repeated
     label: NDArray[np.int64]
-    partition: NDArray[np.str_]
-    split: NDArray[np.str_]
-    origin: NDArray[np.object_]
-    sha256: NDArray[np.bytes_]
+    partition: Repeated
+    split: Repeated
+    origin: Column[str]
+    sha256: Column[bytes]
     lane: NDArray[np.int64]
     shard: NDArray[np.int64]
     position: NDArray[np.int64]
     lanes: int
+
+    def __post_init__(self) -> None:
+        for name, column in _TEXTS.items():
+            given = getattr(self, name)
+            if not isinstance(given, Column):
+                object.__setattr__(self, name, column.of(given, **_KIND.get(name, {})))
 
     def __len__(self) -> int:
         return len(self.key)
@@ -69,8 +76,7 @@ class KeyList:
         if splits is not None:
             chosen &= _among(self.split, splits, "split")
         if identities is not None:
-            labels, first = np.unique(self.label, return_index=True)
-            chosen &= np.isin(self.label, labels[_among(self.identity[first], identities, "identity")])
+            chosen &= _among(self.identity, identities, "identity")
         return np.flatnonzero(chosen).astype(np.int64)
 
     def rows_of(self, keys: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:
@@ -80,7 +86,7 @@ class KeyList:
             places = np.zeros(len(wanted), dtype=np.int64)
             unknown = wanted
         else:
-            found = np.searchsorted(self.key, wanted, sorter=self._by_key).clip(max=len(self) - 1)
+            found = np.searchsorted(self.key[:], wanted, sorter=self._by_key).clip(max=len(self) - 1)
             places = self._by_key[found]
             unknown = wanted[self.key[places] != wanted]
         if len(unknown):
@@ -93,7 +99,7 @@ class KeyList:
 
     @cached_property
     def _by_key(self) -> NDArray[np.int64]:
-        return np.argsort(self.key, kind="stable")
+        return np.argsort(self.key[:], kind="stable")
 
     @cached_property
     def key_hash(self) -> NDArray[np.uint64]:
@@ -108,8 +114,7 @@ class KeyList:
         columns: dict[str, Any] = {}
         for name in _COLUMNS:
             column = getattr(self, name)
-            columns[name] = pa.array(column) if name in _INTEGERS else pa.array(column.astype(object), pa.string())
-        columns["sha256"] = pa.array(self.sha256.astype(np.str_).astype(object), pa.string())
+            columns[name] = pa.array(column) if name in _INTEGERS else pa.array(column.tolist(), pa.string())
         path = Path(root) / KEYS_NAME
         with atomic_path(path) as temporary:
             pq.write_table(pa.table(columns), temporary, compression="zstd")
@@ -130,24 +135,21 @@ class KeyList:
             raise UserError(f"There is no key list at {path}: copy the whole shard set, or pack the images again.")
         if sha256_file(path) != manifest.keys_sha256:
             raise UserError(f"The key list {path} is not the one its manifest names: it is damaged or was replaced.")
-        try:
-            table = pq.read_table(path)
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"The key list {path} is not a readable parquet file: pack the images again.") from error
-        if tuple(table.column_names) != _COLUMNS or len(table) != manifest.images:
-            raise UserError(
-                f"The key list {path} has {len(table)} rows with columns {', '.join(table.column_names)}; "
-                f"the manifest asks for {manifest.images} rows with columns {', '.join(_COLUMNS)}."
-            )
         columns: dict[str, Any] = {}
-        for name in _COLUMNS:
-            column = table.column(name)
-            if name in _INTEGERS:
-                columns[name] = column.to_numpy().astype(np.int64)
-            else:
-                columns[name] = _texts(column, {"origin": object, "sha256": np.bytes_}.get(name, np.str_))
-        # 70 MB for 200,000 rows, which pyarrow would keep for its next table, and every forked worker with it.
-        del table, column
+        try:
+            with pq.ParquetFile(path) as file:
+                names, rows = file.schema_arrow.names, file.metadata.num_rows
+                if tuple(names) != _COLUMNS or rows != manifest.images:
+                    raise UserError(
+                        f"The key list {path} has {rows} rows with columns {', '.join(names)}; "
+                        f"the manifest asks for {manifest.images} rows with columns {', '.join(_COLUMNS)}."
+                    )
+                # One after the other: all at once are 70 MB more for 200,000 rows.
+                for name in _COLUMNS:
+                    columns[name] = _column(name, file.read([name], use_threads=False).column(0))
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise UserError(f"The key list {path} is not a readable parquet file: pack the images again.") from error
+        # Else pyarrow keeps what it used for its next table, and every forked worker with it.
         pa.default_memory_pool().release_unused()
         return cls(**columns, lanes=manifest.lanes)
 
@@ -155,16 +157,21 @@ class KeyList:
 def split_by_photo(keys: KeyList, seed: int) -> KeyList:
     """The same images, each photo in a split of its own, whoever is on it: what must not be done, for comparison."""
     split = [split_of(str(source), str(key), seed=seed) for source, key in zip(keys.source, keys.key, strict=True)]
-    return replace(keys, split=np.array(split))
+    return replace(keys, split=Repeated.of(split))
 
 
 _COLUMNS = tuple(field.name for field in fields(KeyList) if field.name != "lanes")
+_TEXTS: dict[str, Any] = {
+    "key": Distinct, "source": Repeated, "identity": Repeated, "partition": Repeated, "split": Repeated,
+    "origin": Distinct, "sha256": Digests,
+}  # fmt: skip
+_KIND: dict[str, dict[str, Any]] = {"origin": {"kind": object}}
 
 
-def key_hashes(keys: NDArray[np.str_]) -> NDArray[np.uint64]:
+def key_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:
     """First 64 bits of the SHA-256 of each key, as uint64."""
-    digests = b"".join(hashlib.sha256(str(key).encode()).digest()[:8] for key in keys)
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+    firsts = (int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:8], "big") for key in keys)
+    return np.fromiter(firsts, dtype=np.uint64)
 
 
 def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
@@ -188,27 +195,32 @@ def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.
             f"A subset of {n} images was asked for, but these {len(rows)} images give at most {smallest * lanes} "
             f"({smallest} from each of {lanes} lanes)."
         )
-    ordered = rows[np.lexsort((keys.key[rows], keys.key_hash[rows], keys.lane[rows]))]
+    hashes = keys.key_hash[rows]
+    # The keys themselves settle hashes that tie, which they hardly ever do: 100,000 keys as an array are 12 MB.
+    last = () if len(np.unique(hashes)) == len(hashes) else (keys.key[rows],)
+    ordered = rows[np.lexsort((*last, hashes, keys.lane[rows]))]
     starts = np.searchsorted(keys.lane[ordered], np.arange(lanes))
     return np.sort(ordered[(starts[:, None] + np.arange(n // lanes)).ravel()])
 
 
-def _among(column: NDArray[np.str_], names: Collection[str], what: str) -> NDArray[np.bool_]:
+def _among(column: Repeated, names: Collection[str], what: str) -> NDArray[np.bool_]:
     if isinstance(names, str):
         raise TypeError(f"Give a list of names of {what}, not the text {names!r}.")
-    wanted = np.asarray(sorted(set(names)), dtype=np.str_)
-    known = np.unique(column)
-    unknown = wanted[~np.isin(wanted, known)]
-    if len(unknown):
+    known = column.distinct()
+    unknown = sorted(set(names) - set(known.tolist()))
+    if unknown:
         listed = ", ".join(map(str, known[:20])) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
         raise UserError(
             f"The shard set has no image with {what} {', '.join(repr(str(name)) for name in unknown[:5])}: "
             f"there are {listed or 'none'}."
         )
-    return np.isin(column, wanted)
+    return column.isin(names)
 
 
-def _texts(column: Any, dtype: Any) -> NDArray[Any]:
-    # Each distinct text is converted once: identities and sources repeat a great deal.
-    encoded = column.combine_chunks().dictionary_encode()
-    return np.asarray(encoded.dictionary.to_pylist(), dtype=dtype)[encoded.indices.to_numpy(zero_copy_only=False)]
+def _column(name: str, values: Any) -> Any:
+    """A column of ours from one of Arrow's."""
+    import pyarrow as pa
+
+    if name in _INTEGERS:
+        return values.to_numpy().astype(np.int64)
+    return _TEXTS[name].of_arrow(pa.concat_arrays(values.cast(pa.string()).chunks), **_KIND.get(name, {}))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
+from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.duplicates import crosses, same_images
 from mint_lightning.shards.keys import KeyList
 from mint_lightning.shards.manifest import Shard
@@ -56,17 +57,15 @@ def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) ->
     rows = rows[np.lexsort((packed.position[rows], packed.lane[rows], plan.group[rows]))]
     partitions, splits = (np.array(names) for names in zip(*plan.groups, strict=True))
     shown = [photos[int(row)] for row in rows]
-    origins = np.empty(len(rows), dtype=object)
-    origins[:] = [photo.origin for photo in shown]
     return KeyList(
-        key=plan.keys[rows],
-        source=np.array([photo.source for photo in shown], dtype=np.str_),
-        identity=np.array([photo.identity for photo in shown], dtype=np.str_),
+        key=Distinct.of(plan.keys[rows]),
+        source=Repeated.of([photo.source for photo in shown]),
+        identity=Repeated.of([photo.identity for photo in shown]),
         label=plan.label[rows],
-        partition=partitions[plan.group[rows]],
-        split=splits[plan.group[rows]],
-        origin=origins,
-        sha256=packed.sha256[rows],
+        partition=Repeated.of(partitions[plan.group[rows]]),
+        split=Repeated.of(splits[plan.group[rows]]),
+        origin=Distinct.of([photo.origin for photo in shown], object),
+        sha256=Digests.of(packed.sha256[rows]),
         lane=packed.lane[rows],
         shard=packed.shard[rows],
         position=packed.position[rows],
@@ -77,9 +76,9 @@ def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) ->
 def counts(keys: KeyList) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
     """Images and identities by source, partition and split."""
     result: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
-    for source in np.unique(keys.source):
-        for partition in np.unique(keys.partition):
-            for split in np.unique(keys.split):
+    for source in keys.source.distinct():
+        for partition in keys.partition.distinct():
+            for split in keys.split.distinct():
                 rows = (keys.source == source) & (keys.partition == partition) & (keys.split == split)
                 if rows.any():
                     cell = {"images": int(rows.sum()), "identities": len(np.unique(keys.label[rows]))}
@@ -90,7 +89,7 @@ def counts(keys: KeyList) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
 def partition_hash(keys: KeyList) -> str:
     """SHA-256 of which photo of whom is in which partition and split, in the order of the keys."""
     digest = hashlib.sha256()
-    for row in np.argsort(keys.key, kind="stable"):
+    for row in np.argsort(keys.key[:], kind="stable"):
         facts = [str(column[row]) for column in (keys.key, keys.source, keys.identity, keys.partition, keys.split)]
         digest.update(json.dumps(facts, ensure_ascii=True).encode() + b"\n")
     return digest.hexdigest()
@@ -102,7 +101,7 @@ def refuse_shared_images(keys: KeyList) -> int:
     Raises:
         UserError: an image is in two partitions or two splits, where it would be on both sides of the test.
     """
-    repeated = same_images(keys.sha256)
+    repeated = same_images(keys.sha256[:])
     for rows in repeated:
         if crosses(rows, keys.partition, keys.split):
             one, other = (

@@ -15,18 +15,18 @@ _COMPARED = ("key", "sha256", "source", "identity", "label", "origin", "partitio
 
 def broken_promises(found: KeyList) -> Iterator[str]:
     """Duplicate keys, identities in two splits or partitions, images in two partitions or splits."""
-    unique, times = np.unique(found.key, return_counts=True)
+    unique, times = np.unique(found.key[:], return_counts=True)
     for key in unique[times > 1]:
         yield f"The key {key} is there {times[unique == key][0]} times: keys must be unique."
     base = np.array([name.removesuffix(UNSEEN_SUFFIX) for name in found.partition.tolist()], dtype=np.str_)
-    people = np.char.add(np.char.add(found.source, ": "), found.identity)
-    for what, column in (("splits", found.split), ("partitions", base)):
+    people = np.char.add(np.char.add(found.source[:], ": "), found.identity[:])
+    for what, column in (("splits", found.split[:]), ("partitions", base)):
         pairs = np.unique(np.stack([people, column]), axis=1)
         names, places = np.unique(pairs[0], return_counts=True)
         for name in names[places > 1]:
             listed = ", ".join(pairs[1][pairs[0] == name])
             yield f"The identity {name!r} is in {places[names == name][0]} {what} ({listed}): it must be in one."
-    for rows in same_images(found.sha256):
+    for rows in same_images(found.sha256[:]):
         if crosses(rows, found.partition, found.split):
             listed = ", ".join(f"{found.key[row]} ({found.partition[row]}, {found.split[row]})" for row in rows[:4])
             yield f"The same image is in several partitions or splits: {listed}."

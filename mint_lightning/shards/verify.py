@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.progress import progress_bar
+from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.image import ENCODERS
 from mint_lightning.shards.keys import KEYS_NAME, KeyList
 from mint_lightning.shards.manifest import MANIFEST_NAME, Manifest
@@ -68,17 +69,15 @@ def _found(manifest: Manifest, contents: list[Contents]) -> KeyList:
     def texts(name: str) -> list[str]:
         return [text for content in contents for text in getattr(content, name)]
 
-    origin = np.empty(sum(sizes), dtype=object)
-    origin[:] = texts("origin")
     return KeyList(
-        key=np.array(texts("key"), dtype=np.str_),
-        source=np.array(texts("source"), dtype=np.str_),
-        identity=np.array(texts("identity"), dtype=np.str_),
+        key=Distinct.of(texts("key")),
+        source=Repeated.of(texts("source")),
+        identity=Repeated.of(texts("identity")),
         label=np.array([label for content in contents for label in content.label], dtype=np.int64),
-        partition=np.repeat(np.array([shard.partition for shard in shards], dtype=np.str_), sizes),
-        split=np.repeat(np.array([shard.split for shard in shards], dtype=np.str_), sizes),
-        origin=origin,
-        sha256=np.array(texts("sha256"), dtype="S64"),
+        partition=Repeated.of(np.repeat(np.array([shard.partition for shard in shards], dtype=np.str_), sizes)),
+        split=Repeated.of(np.repeat(np.array([shard.split for shard in shards], dtype=np.str_), sizes)),
+        origin=Distinct.of(texts("origin"), object),
+        sha256=Digests.of(texts("sha256")),
         lane=np.repeat(np.array([shard.lane for shard in shards], dtype=np.int64), sizes),
         shard=np.repeat(np.arange(len(shards), dtype=np.int64), sizes),
         position=_positions(manifest, sizes),

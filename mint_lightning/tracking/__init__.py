@@ -9,9 +9,10 @@ PLACES = {
     "log_evidence": "runs",
     "log_table": "runs",
     "open_store": "store",
+    "read_tables": "history",
     "write_scores": "scores",
 }
-__all__ = ["MintLogger", "Store", "log_evidence", "log_table", "open_store", "write_scores"]
+__all__ = ["MintLogger", "Store", "log_evidence", "log_table", "open_store", "read_tables", "write_scores"]
 
 
 def __getattr__(name: str) -> Any:

@@ -78,11 +78,12 @@ class Store:
         return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
 
 
-def open_store(root: Path | str = ".", uri: str | None = None) -> Store:
+def open_store(root: Path | str = ".", uri: str | None = None, *, make: bool = True) -> Store:
     """The store at `uri` (default: MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db), made if it is not there.
 
     A relative sqlite path is taken from `root`, wherever the program was started. A folder, an unreachable server or a
-    file that is no database is a `UserError`. Where the folder was moved, its stored artifact addresses follow.
+    file that is no database is a `UserError`, and with make=False a database that is not there: who only reads wants
+    no empty one. Where the folder was moved, its stored artifact addresses follow.
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
     root = Path(root).resolve()
@@ -95,6 +96,10 @@ def open_store(root: Path | str = ".", uri: str | None = None) -> Store:
         _answers(uri, scheme)
         return Store(uri, root / "mlruns")
     database = _sqlite_path(uri, root)
+    if not make and not database.is_file():
+        raise UserError(
+            f"There is no tracking store at {database}: run a table first, or name the store in MLFLOW_TRACKING_URI."
+        )
     store = Store(f"sqlite:///{database.as_posix()}", database.parent)
     _prepare(store, database)
     return store

@@ -1,3 +1,6 @@
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +53,19 @@ def test_round_trip_keeps_every_column_and_its_type(tmp_path):
             continue
         assert getattr(loaded, name).dtype.kind == column.dtype.kind
         assert np.array_equal(getattr(loaded, name), column), name
+
+
+def test_columns_become_small_ones_whatever_they_are_given_as():
+    keys = replace(key_list(), split=np.array(["fit", "test"] * 20))
+    assert keys.split[[0, 1]].tolist() == ["fit", "test"]
+    assert keys.where(splits=["test"]).tolist() == list(range(1, 40, 2))
+    assert len(pickle.dumps(key_list(n=4000))) < 150 * 4000
+
+
+def test_a_loaded_list_is_written_as_it_was(tmp_path):
+    described = saved(tmp_path, key_list())
+    loaded = KeyList.load(tmp_path, described)
+    assert loaded.save(tmp_path) == described.keys_sha256
 
 
 def test_equal_lists_give_equal_bytes(tmp_path):
@@ -143,6 +159,14 @@ def test_a_subset_takes_the_smallest_hashes_of_each_lane():
         in_lane = rows[keys.lane[rows] == lane]
         smallest = in_lane[np.argsort(key_hashes(keys.key[in_lane]))][:3]
         assert set(chosen[keys.lane[chosen] == lane]) == set(smallest)
+
+
+def test_keys_settle_hashes_that_tie():
+    keys = key_list(n=16, lanes=4)
+    vars(keys)["key_hash"] = np.zeros(16, dtype=np.uint64)
+    rows = keys.where(partitions=["A"])
+    smallest = [min(rows[keys.lane[rows] == lane], key=lambda row: keys.key[row]) for lane in range(4)]
+    assert nested_subset(keys, rows, 4).tolist() == sorted(smallest)
 
 
 @pytest.mark.parametrize(("n", "message"), [(10, "take 8 or 12"), (2, "take 4"), (0, "take 4"), (84, "at most 80")])

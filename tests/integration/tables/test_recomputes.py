@@ -1,6 +1,7 @@
 """AAD that is in neither memory nor store is computed anew in every epoch, and gives the same figures."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from datamodules import Faces
 from mint_lightning.learning import placement
 from mint_lightning.learning.audit import TableRun, estimate_table, run_table
 from mint_lightning.learning.rows import RowSpec
+from mint_lightning.shards.columns import Digests
 from tests.small_table import RECIPE, ROWS, Work, assert_same, faces, settings
 
 pytestmark = pytest.mark.integration
@@ -23,7 +25,7 @@ def anew(monkeypatch: pytest.MonkeyPatch, wanted: Placed) -> None:
     choose = placement.choose
 
     def chosen(needs: list[placement.Need], *rest: Any) -> Any:
-        found = {(n.network, n.request): placement.Choice("recompute", "") for n in needs if wanted(n)}
+        found = {(n.network, n.request): placement.Choice("recompute", 0) for n in needs if wanted(n)}
         return choose([need for need in needs if not wanted(need)], *rest) | found
 
     monkeypatch.setattr(placement, "choose", chosen)
@@ -110,7 +112,9 @@ def test_broken_images_are_left_out_alike(
     def data() -> Faces:
         made = faces(shards, max_broken=0.1)
         splits = [made.rows(split) for split in ("fit", "validate", "calibrate", "test")]
-        made.keys.sha256[np.concatenate([rows[[2, 7]] for rows in splits])] = b"0" * 64  # no image has this hash
+        hashes = made.keys.sha256.copy()
+        hashes[np.concatenate([rows[[2, 7]] for rows in splits])] = b"0" * 64  # no image has this hash
+        made.keys = replace(made.keys, sha256=Digests.of(hashes))
         return made
 
     stored, plain = data(), settings(tmp_path / "store")
