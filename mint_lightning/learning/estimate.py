@@ -15,10 +15,10 @@ from mint_lightning.learning.activations import (
     Activations,
     Keeping,
     Keys,
+    Probe,
     entries_of,
     entry_keys,
     place,
-    seconds_an_image,
 )
 from mint_lightning.learning.bank import Bank, Request, Rows, aad_bytes
 from mint_lightning.learning.cell import Cell
@@ -75,7 +75,8 @@ def estimate(
     requests = networks.requests(plan.specs)
     keys = entry_keys(networks, requests, data.manifest.hash)
     entries = entries_of(networks, keys, keeping.folder)
-    choices = place(data, networks, requests, rows, entries, keeping, device)
+    probe = Probe(data, rows, device)
+    choices = place(networks, requests, rows, entries, keeping, probe)
     recomputed = frozenset(at for at, choice in choices.items() if choice.place == "recompute")
     every = _cells(data, plan, networks, requests, keys, entries, recomputed, folded, rows)
     shelf = Shelf(keeping.folder / "heads") if keeping.folder else None
@@ -90,7 +91,7 @@ def estimate(
         lacking = [missing.get(request, rows) for request in wanted if choices[name, request].place != "recompute"]
         left = len(np.unique(np.concatenate(lacking))) if lacking else 0
         left += _anew([cell for cell in pending if cell.network == name], recomputed)
-        own = seconds_an_image(data, networks.by_name[name], wanted, rows, device) if left else 0.0
+        own = probe.seconds(networks.by_name[name], wanted) if left else 0.0
         seconds += own * left
         forwards += left
         if name in networks.unadapted:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
@@ -37,8 +38,11 @@ class HeadPlan:
         """
         fitted = [spec for spec in self.specs if spec.fitted]
         for spec in fitted:
-            shapes = data.network.aad_shapes(spec.taps)
-            spec.build([shapes[tap] for tap in spec.taps], self.seed)
+            try:
+                shapes = data.network.aad_shapes(spec.taps)
+                spec.build([shapes[tap] for tap in spec.taps], self.seed)
+            except UserError as error:
+                raise UserError(f"The row {spec.title!r} cannot be learnt: {error}") from error
         for samples in {parse_samples(spec.samples) for spec in fitted}:
             for fold in folded:
                 data.order(fold.fit, samples)
