@@ -7,10 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mint_lightning import __version__
 from mint_lightning.auditor import AuditorCard, save_auditor
+from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import ScoreSet, TableEvidence
 from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
@@ -26,7 +25,6 @@ from mint_lightning.tracking.scores import write_scores
 
 SCHEMA_VERSION = 1
 TABLE = "table.json"
-RUN = "run.json"
 TEXTS = {"table.md": render_markdown, "table.csv": table_csv, "heads.csv": heads_csv, "table.tex": render_latex}
 
 
@@ -38,6 +36,7 @@ class Request:
     folder: Path
     asked: Mapping[str, Any]
     experiment: str
+    register: bool = True
 
     @cached_property
     def hash(self) -> str:
@@ -85,7 +84,7 @@ def show(request: Request) -> TableEvidence:
     evidence = TableEvidence.from_json(document["evidence"])
     context = Context.from_json(document["context"])
     print_table(evidence, context)
-    track(evidence, context, request)
+    track(evidence, context, request.folder, request.experiment, request.asked, register=request.register)
     print(f"Reused: {request.folder} holds this table already (--reuse false makes it anew).")
     return evidence
 
@@ -126,41 +125,8 @@ def publish(run: Any, data: Any, request: Request) -> None:
     print_table(run.evidence, context)
     for key in run.broken[:5]:
         print(f"An image could not be decoded and counts nowhere: {key}")
-    track(run.evidence, context, request, scores=[*run.rows, *run.pixel_rows()])
+    track(run.evidence, context, request.folder, request.experiment, request.asked, register=request.register)
     print(f"Written: {request.folder / 'report.html'} (page), {', '.join(TEXTS)}, scores.parquet, auditors/.")
-
-
-def track(evidence: TableEvidence, context: Context, request: Request, **logged: Any) -> None:
-    """Log the table's runs, unless the store has them already; the figures are on disk by then.
-
-    Raises:
-        UserError: the store failed.
-    """
-    from mlflow.exceptions import MlflowException
-
-    from mint_lightning.tracking.runs import has_run, log_table
-    from mint_lightning.tracking.store import open_store
-
-    note = request.folder / RUN
-    try:
-        store = open_store()
-        if note.is_file() and has_run(store, str(read_json(note, "note of the run").get("run"))):
-            return
-        run = log_table(
-            evidence,
-            context,
-            store=store,
-            experiment=request.experiment,
-            config=yaml.safe_dump(dict(request.asked), sort_keys=False, allow_unicode=True),
-            auditor=request.folder / "auditors",
-            **logged,
-        )
-    except (UserError, MlflowException, OSError) as error:
-        raise UserError(
-            f"The table stands in {request.folder}, but the tracking store failed, so its runs are not logged: "
-            f"{str(error).rstrip('.')}. The same command logs them once the store answers."
-        ) from error
-    write_json(note, {"uri": store.uri, "run": run})
 
 
 def network_summary(data: Any) -> dict[str, Any]:

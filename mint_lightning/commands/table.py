@@ -35,6 +35,7 @@ def table(
     accelerator: str = "auto",
     experiment: str = "tables",
     published: str | None = None,
+    register: bool = True,
     reuse: bool = True,
     dry_run: bool = False,
 ) -> Path:
@@ -68,6 +69,8 @@ def table(
         accelerator: auto, cpu or gpu.
         experiment: of the MLflow store.
         published: set the papers' figures beside: mint-demo-r100, faces-model-1, faces-model-2 or faces-model-3.
+        register: whether the head best on validate becomes a model of MLflow's registry, with a copy of the audited
+            network, to be loaded by mlflow.pyfunc.
         reuse: show the finished table that stands in `out` where everything asked for is the same.
         dry_run: print cells, images, time, memory and disk that the table would take, and stop.
     """
@@ -78,7 +81,7 @@ def table(
     checked_name(experiment, "experiment")
     folder = Path(out or f"mlruns/tables/{name}")
     asked = {key: value for key, value in locals().items() if key in table.__annotations__ and key in _DECIDES}
-    request = Request(name=name, folder=folder, asked=asked, experiment=experiment)
+    request = Request(name=name, folder=folder, asked=asked, experiment=experiment, register=register)
     refuse_foreign_folder(folder, "table.json", "table")
     refuse_unwritable(folder)
     published_figures(published)  # a paper nobody knows is refused before the work

@@ -4,18 +4,21 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
-from mint_lightning.evidence import RowEvidence
+from mint_lightning.evidence import Estimate, HeadFigures, RowEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import twin_spread
 
 if TYPE_CHECKING:
+    from mlflow.entities import Metric, Param
     from mlflow.tracking import MlflowClient
 
 PARAM_LIMIT = 500
 PARAMS_AT_ONCE = 100
 DIGEST_LIMIT = 36
+CURVE = "validate_auc_by_epoch"
 CONTROLS = {"pixels": "pixels_auc", "twins": "twins_auc", "reference": "references_auc"}
 
 
@@ -25,19 +28,11 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
     Rounded to four decimals (p-values to three digits), as far as they are known and as MLflow's columns show them; the
     artifact `evidence.json` has every digit.
     """
-    found = {
-        "auc": row.auc.value,
-        "auc_low": row.auc.low,
-        "auc_high": row.auc.high,
-        "balanced_accuracy": row.accuracy.value,
-        "n": float(row.auc.images),
-        "n_people": float(row.auc.identities),
-        "finds": float(row.finds),
-    }
+    found = _measured(row.auc, row.accuracy) | {"finds": float(row.finds)}
     for target, name in ((0.1, "10pct"), (0.01, "1pct"), (0.001, "0.1pct")):
         point = wording.operating_point(row, target)
         if point is not None and point.resolvable and point.tpr is not None:
-            found[f"tpr_at_{name}_fpr"] = point.tpr.value
+            found |= _interval(f"tpr_at_{name}_fpr", point.tpr)
     if row.excess is not None:
         found |= {"excess": row.excess.value, "excess_low": row.excess.low, "excess_high": row.excess.high}
         found["p_holm"] = row.excess.p_holm
@@ -49,7 +44,9 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
         found["twins_auc_sd"] = twin_spread(row)
     if row.validate_auc is not None:
         found["validate_auc"] = row.validate_auc
-    return {name: float(f"{value:.3g}") if name == "p_holm" else round(value, 4) for name, value in found.items()}
+    if alone := row.seed_aucs:
+        found |= {"seed_auc_sd": stdev(alone), "seed_auc_min": min(alone), "seed_auc_max": max(alone)}
+    return _rounded(found)
 
 
 def row_params(row: RowEvidence) -> dict[str, Any]:
@@ -58,30 +55,65 @@ def row_params(row: RowEvidence) -> dict[str, Any]:
     return found | ({"samples": row.samples} if row.samples else {})
 
 
-def log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> None:
-    """Log parameters, nested mappings as `a/b`, each value cut at 500 characters."""
+def cell_metrics(head: HeadFigures) -> dict[str, float]:
+    """The figures of one head alone as metrics, under the names and with the rounding of a row's."""
+    found = _measured(head.auc, head.accuracy)
+    if head.tpr_1 is not None:
+        found |= _interval("tpr_at_1pct_fpr", head.tpr_1)
+    if head.validate_auc is not None:
+        found["validate_auc"] = head.validate_auc
+    if head.epoch is not None:
+        found["epoch"] = float(head.epoch)
+    return _rounded(found)
+
+
+def cell_params(head: HeadFigures, row: RowEvidence | None) -> dict[str, Any]:
+    """Where one head stands: on which tap of which network, of how many samples; on pixels it is under no row."""
+    found: dict[str, Any] = {"network": head.network, "seed": head.seed, "role": head.role}
+    if row is None:
+        return found | {"tap": "pixels", "head": "vanilla"}
+    return found | {"tap": row.tap or "-", "head": row.head} | ({"samples": row.samples} if row.samples else {})
+
+
+def _measured(auc: Estimate, accuracy: Estimate) -> dict[str, float]:
+    counts = {"n": float(auc.images), "n_people": float(auc.identities)}
+    return _interval("auc", auc) | _interval("balanced_accuracy", accuracy) | counts
+
+
+def _interval(name: str, figure: Estimate) -> dict[str, float]:
+    return {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.3g}") if name == "p_holm" else round(value, 4) for name, value in figures.items()}
+
+
+def params_of(values: Mapping[str, Any]) -> list["Param"]:
+    """Parameters as MLflow takes them: nested mappings as `a/b`, each value cut at 500 characters."""
     from mlflow.entities import Param
 
-    flat = [Param(key, cut(value)) for key, value in flatten(params).items()]
+    return [Param(key, cut(value)) for key, value in flatten(values).items()]
+
+
+def metrics_of(values: Mapping[str, float], curve: Sequence[float] = ()) -> list["Metric"]:
+    """Final figures as MLflow takes them, and the AUC on validate after each epoch."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    found = [Metric(key, float(value), now, 0) for key, value in values.items()]
+    return found + [Metric(CURVE, round(float(value), 4), now, epoch) for epoch, value in enumerate(curve)]
+
+
+def log_params(client: "MlflowClient", run: str, params: Mapping[str, Any]) -> None:
+    """Log parameters, as many as there are."""
+    flat = params_of(params)
     for start in range(0, len(flat), PARAMS_AT_ONCE):
         client.log_batch(run, params=flat[start : start + PARAMS_AT_ONCE])
 
 
 def log_metrics(client: "MlflowClient", run: str, metrics: Mapping[str, float]) -> None:
     """Log final figures in one call."""
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    client.log_batch(run, metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()])
-
-
-def log_curve(client: "MlflowClient", run: str, name: str, values: Sequence[float]) -> None:
-    """Log a metric that has a value for each epoch."""
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    if values:
-        client.log_batch(run, metrics=[Metric(name, float(value), now, epoch) for epoch, value in enumerate(values)])
+    client.log_batch(run, metrics=metrics_of(metrics))
 
 
 def log_shards(

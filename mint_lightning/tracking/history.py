@@ -42,10 +42,10 @@ def read_tables(store: Store, experiments: Sequence[str] = (), *, every: bool = 
         names = _experiments(store, experiments)
         runs = _latest(_runs(store, list(names))) if not every else list(_runs(store, list(names)))
     except (MlflowException, SQLAlchemyError) as error:
-        raise UserError(f"The tracking store {store.uri} cannot be read: {_sentence(error)}.") from error
+        raise UserError(f"The tracking store {store.shown} cannot be read: {_sentence(error)}.") from error
     if not runs:
         where = f"experiment {', '.join(experiments)}" if experiments else "any experiment"
-        raise UserError(f"No table was finished in {where} of {store.uri}: run `mint-lightning table` first.")
+        raise UserError(f"No table was finished in {where} of {store.shown}: run `mint-lightning table` first.")
     found, skipped = [], []
     for run in reversed(runs):
         try:
@@ -61,7 +61,7 @@ def _experiments(store: Store, names: Sequence[str]) -> dict[str, str]:
     for name in names:
         if name not in known:
             raise UserError(
-                f"There is no experiment {name!r} in {store.uri}; there are {', '.join(sorted(known)) or 'none'}."
+                f"There is no experiment {name!r} in {store.shown}; there are {', '.join(sorted(known)) or 'none'}."
             )
     return {known[name]: name for name in names or known}
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines, and a request, for each of hundreds of runs
 }
+_ONCE = threading.Lock()  # the environment is one for all threads
 LOUD = ("mlflow", "alembic", "lightning.pytorch.loggers.mlflow")
 
 
@@ -39,14 +42,28 @@ def variable_kept() -> Iterator[None]:
     `mlflow.set_tracking_uri`, which Lightning calls, writes it, and a second store opened in this process would then
     take the first one's address for the user's wish.
     """
-    before = os.environ.get("MLFLOW_TRACKING_URI")
+    with _variable("MLFLOW_TRACKING_URI"):
+        yield
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Ask a server once: MLflow itself tries again for minutes, which a goodbye to a dead server is not worth."""
+    with _ONCE, _variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+        yield
+
+
+@contextmanager
+def _variable(name: str) -> Iterator[None]:
+    before = os.environ.get(name)
     try:
         yield
     finally:
         if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
+            os.environ.pop(name, None)
         else:
-            os.environ["MLFLOW_TRACKING_URI"] = before
+            os.environ[name] = before
 
 
 def client(uri: str) -> "MlflowClient":

@@ -13,7 +13,7 @@ from mint_lightning.report.context import git_commit
 from mint_lightning.tracking import entries, runs
 from mint_lightning.tracking.library import quiet, variable_kept
 from mint_lightning.tracking.store import open_store
-from mint_lightning.tracking.view import set_view
+from mint_lightning.tracking.view import set_views
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -74,7 +74,7 @@ class MintLogger(MLFlowLogger):
         """Make the experiment ourselves: Lightning would put its artifacts in the folder the program was started in."""
         if self._run_id is None:
             self._experiment_id = self.store.experiment(self._experiment_name)
-            set_view(self.store.client, self._experiment_id)
+            set_views(self.store.client, self._experiment_id)
             commit = git_commit(self._root)
             self.tags = {"kind": "fit"} | ({"git_commit": commit} if commit else {}) | (self.tags or {})
             return
@@ -83,7 +83,7 @@ class MintLogger(MLFlowLogger):
         try:
             self.store.client.get_run(self._run_id)
         except MlflowException as error:
-            raise UserError(f"There is no run {self._run_id!r} in {self.store.uri}.") from error
+            raise UserError(f"There is no run {self._run_id!r} in {self.store.shown}.") from error
 
     @property
     @rank_zero_experiment

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet
 from mint_lightning.files import atomic_path
 
@@ -21,6 +22,20 @@ def write_scores(path: Path, rows: Sequence[RowScores]) -> Path:
     with atomic_path(path) as temporary:
         pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
     return path
+
+
+def read_audited(path: Path, row: str) -> ScoreSet:
+    """Scores of one row on the audited network, as `write_scores` wrote them; a row that is not there: `UserError`."""
+    wanted = [("row", "=", row), ("role", "=", "audited")]
+    table = pq.read_table(path, filters=wanted)
+    if not table.num_rows:
+        raise UserError(f"{path} holds no scores of {row!r} on the audited network.")
+    columns = {name: np.array(table[name].to_pylist()) for name in _COLUMNS}
+    fold = None if table["fold"].null_count else table["fold"].to_numpy()
+    return ScoreSet(**columns, network=table["network"][0].as_py(), fold=fold)
+
+
+_COLUMNS = ("key", "identity", "split", "member", "unseen", "score")
 
 
 def _networks(row: RowScores) -> Iterator[tuple[str, ScoreSet]]:

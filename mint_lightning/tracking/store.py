@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mint_lightning.errors import UserError
-from mint_lightning.tracking import library, moved
+from mint_lightning.tracking import database_server, library, moved
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -31,6 +31,11 @@ class Store:
 
     uri: str
     home: Path
+
+    @property
+    def shown(self) -> str:
+        """The uri for messages and files: a password in it is hidden."""
+        return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", self.uri)
 
     @property
     def artifacts(self) -> Path:
@@ -59,10 +64,12 @@ class Store:
             except MlflowException as error:
                 found = client.get_experiment_by_name(name)  # somebody else was faster
                 if found is None:
-                    raise UserError(f"The experiment {name!r} cannot be made in {self.uri}: {error.message}") from error
+                    raise UserError(
+                        f"The experiment {name!r} cannot be made in {self.shown}: {error.message}"
+                    ) from error
         if found.lifecycle_stage == "deleted":
             raise UserError(
-                f"The experiment {name!r} was deleted in {self.uri}: choose another name, or bring it back with "
+                f"The experiment {name!r} was deleted in {self.shown}: choose another name, or bring it back with "
                 f"`mlflow experiments restore --experiment-id {found.experiment_id}`."
             )
         moved.check(found.artifact_location, name, self.artifacts)
@@ -94,7 +101,10 @@ def open_store(root: Path | str = ".", uri: str | None = None, *, make: bool = T
         )
     if scheme != "sqlite":
         _answers(uri, scheme)
-        return Store(uri, root / "mlruns")
+        store = Store(uri, root / "mlruns")
+        if scheme in PORTS:
+            database_server.prepare(store)
+        return store
     database = _sqlite_path(uri, root)
     if not make and not database.is_file():
         raise UserError(

@@ -10,7 +10,7 @@ from typing import NoReturn
 from mint_lightning.errors import UserError
 from mint_lightning.tracking.library import ENVIRONMENT
 from mint_lightning.tracking.store import Store, open_store
-from mint_lightning.tracking.view import TAG, view_url
+from mint_lightning.tracking.view import VIEWS, view_url
 
 HOST = "127.0.0.1"
 PORT = 5000
@@ -26,17 +26,22 @@ def ui_command(store: Store, port: int = PORT) -> list[str]:
 
 
 def links(store: Store, port: int = PORT) -> list[str]:
-    """One line for each experiment that has rows to compare: its name and the address of its saved view."""
+    """One line for each saved view of each experiment that has runs to compare: names and address."""
     found = store.client.search_experiments(order_by=["last_update_time DESC"])
     server = f"http://{HOST}:{port}"
-    return [f"{each.name}: {view_url(server, each.experiment_id)}" for each in found if TAG in each.tags]
+    return [
+        f"{each.name}, {view.name}: {view_url(server, each.experiment_id, view)}"
+        for each in found
+        for view in VIEWS
+        if view.tag in each.tags
+    ]
 
 
 def serve(root: Path | str = ".", port: int = PORT, uri: str | None = None) -> NoReturn:
     """Become the server of the page, until Ctrl-C. A port in use or a remote store is a `UserError`."""
     store = open_store(root, uri)
     if store.uri.startswith(("http://", "https://")):
-        raise UserError(f"The runs are kept on a server, which has a page of its own: {store.uri}")
+        raise UserError(f"The runs are kept on a server, which has a page of its own: {store.shown}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,0 +1,188 @@
+"""The best head of a table, with the network it audits, as a model of MLflow's registry that stands alone."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mint_lightning import __version__
+from mint_lightning.audited import NetworkCard
+from mint_lightning.audited.weights import load_state
+from mint_lightning.auditor import AuditorCard, load_auditor
+from mint_lightning.errors import UserError
+from mint_lightning.evidence import ErrorRate, RowEvidence, TableEvidence, error_rate
+from mint_lightning.files import sha256_file, write_json
+from mint_lightning.tracking.scores import read_audited
+from mint_lightning.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.tracking import MlflowClient
+
+ALIAS = "best"
+FOLDER = "model"
+CODE = Path(__file__).with_name("model_code.py")
+
+
+class NothingToRegister(Exception):
+    """Why a table has no auditor that could stand alone, as the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A model version: its name and number, and whether the alias points to it."""
+
+    name: str
+    version: str
+    best: bool
+
+    @property
+    def uri(self) -> str:
+        """What `mlflow.pyfunc.load_model` takes."""
+        return f"models:/{self.name}@{ALIAS}" if self.best else f"models:/{self.name}/{self.version}"
+
+
+def register(store: Store, run: str, folder: Path, evidence: TableEvidence) -> Registered:
+    """Register the fitted row that is best on validate, from a finished table's folder, as a model of its run.
+
+    The model is the auditor's folder with the weights and card of the network beside it, and a file of code: no pickle.
+
+    Raises:
+        NothingToRegister: cross-fitted, nothing fitted, random weights, or weights that are no longer there.
+    """
+    row = best_row(evidence)
+    auditor = _auditor_of(folder, row.name)
+    client = store.client
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        card = load_auditor(auditor).card
+        copy_network(card, place / "network")
+        rate = _error_rate(folder, row.name, place / "error_rate.json")
+        _save(place / FOLDER, {"auditor": auditor, "network": place / "network", "error_rate": rate}, card)
+        client.log_artifacts(run, str(place / FOLDER), FOLDER)
+    name = model_name(str(card.network["name"]))
+    _make_model(client, name, card)
+    source = f"{client.get_run(run).info.artifact_uri}/{FOLDER}"
+    tags = _tags(card, row, client.get_run(run).data.tags)
+    version = client.create_model_version(name, source, run, tags=tags, description=row.claim.reason)
+    best = _is_best(client, name, tags)
+    if best:
+        client.set_registered_model_alias(name, ALIAS, version.version)
+    return Registered(name, str(version.version), best)
+
+
+def best_row(evidence: TableEvidence) -> RowEvidence:
+    """The fitted row with the highest AUC on validate; a choice, so test has no say in it."""
+    fitted = [row for row in evidence.rows if row.heads and row.validate_auc is not None]
+    if not fitted:
+        raise NothingToRegister("no row of the table has a head")
+    if any(row.cross_fitted for row in fitted):
+        raise NothingToRegister("a cross-fitted table has several heads for each row, on no one scale")
+    return max(fitted, key=lambda row: row.validate_auc or 0.0)
+
+
+def model_name(network: str) -> str:
+    """A name that the registry takes, from any name; where signs had to go, a hash keeps two networks apart."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", network).strip("-.")[:80]
+    if plain == network:
+        return plain
+    return f"{plain or 'network'}-{hashlib.sha256(network.encode()).hexdigest()[:8]}"
+
+
+def copy_network(card: AuditorCard, folder: Path) -> None:
+    """The audited network as `card.json` and `weights.safetensors`, whatever its weights were kept in."""
+    from safetensors.torch import save_file
+
+    values = card.network["card"]
+    network = NetworkCard.from_dict(values, f"The card of network {card.network['name']!r}") if values else None
+    if network is None or network.weights_file is None:
+        raise NothingToRegister(f"the weights of {card.network['name']!r} are random or lie in no file")
+    source, target = Path(network.weights_file), folder / "weights.safetensors"
+    if not source.is_file() or sha256_file(source) != network.weights_sha256:
+        raise NothingToRegister(f"the weights {source} are gone or were changed")
+    folder.mkdir(parents=True)
+    if source.suffix == target.suffix:
+        shutil.copyfile(source, target)
+    else:  # a torch checkpoint is a pickle, however safely it is read
+        save_file({name: value.clone().contiguous() for name, value in load_state(source).items()}, target)
+    replace(network, weights_file=str(target.absolute()), weights_sha256=sha256_file(target)).save(folder / "card.json")
+
+
+def _auditor_of(folder: Path, row: str) -> Path:
+    for path in sorted((folder / "auditors").iterdir()):
+        if load_auditor(path).card.name == row:
+            return path
+    raise NothingToRegister(f"{folder / 'auditors'} holds no auditor of {row!r}")
+
+
+def _error_rate(folder: Path, row: str, path: Path) -> Path:
+    """The error rate of the rule p <= 1 %, measured on the test externals, beside the model that states it."""
+    try:
+        rate: ErrorRate = error_rate(read_audited(folder / "scores.parquet", row))
+    except UserError as error:
+        raise NothingToRegister(f"no error rate can be stated ({str(error).rstrip('.')})") from error
+    write_json(path, rate.to_json())
+    return path
+
+
+def _save(path: Path, artifacts: Mapping[str, Path], card: AuditorCard) -> None:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    from mint_lightning.tracking.served import ANSWER
+
+    size = int(card.pixels["image_size"])
+    images = Schema([TensorSpec(np.dtype(np.uint8), (-1, size, size, 3))])
+    mlflow.pyfunc.save_model(
+        path,
+        python_model=str(CODE),
+        artifacts={name: str(file) for name, file in artifacts.items()},
+        signature=ModelSignature(inputs=images, outputs=ANSWER),
+        input_example=np.full((1, size, size, 3), 128, np.uint8),
+        pip_requirements=[f"mint-lightning=={__version__}"],  # or MLflow would import for a minute to find out
+    )
+
+
+def _make_model(client: "MlflowClient", name: str, card: AuditorCard) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(
+            name, description=f"Was this photo used to train {card.network['name']}? Never proof about one photo."
+        )
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _tags(card: AuditorCard, row: RowEvidence, run: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "table": run.get("table", ""),
+        "row": row.name,
+        "network": str(card.network["name"]),
+        "fingerprint": str(card.network["fingerprint"]),
+        "shards": str(card.membership["shards"]),
+        "validate_auc": f"{row.validate_auc:.4f}",
+        "finds": "yes" if row.finds else "no",
+        "may_claim": "yes" if row.claim.may_claim else "no",
+        "outcome": str(row.claim.outcome),
+    }
+
+
+def _is_best(client: "MlflowClient", name: str, tags: Mapping[str, str]) -> bool:
+    """Whether the alias goes to the new version: it stays where an earlier one did better on the same question."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        now: ModelVersion = client.get_model_version_by_alias(name, ALIAS)
+    except MlflowException:
+        return True
+    same = all(now.tags.get(key) == tags[key] for key in ("fingerprint", "shards"))
+    return not same or float(tags["validate_auc"]) >= float(now.tags.get("validate_auc", 0.0))
