@@ -90,7 +90,7 @@ def best_row(evidence: TableEvidence) -> RowEvidence:
 def model_name(network: str) -> str:
     """A name that the registry takes, from any name; where signs had to go, a hash keeps two networks apart."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", network).strip("-.")[:80]
-    if plain == network:
+    if plain and plain == network:
         return plain
     return f"{plain or 'network'}-{hashlib.sha256(network.encode()).hexdigest()[:8]}"
 

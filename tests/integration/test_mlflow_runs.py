@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
-from mint_lightning.tracking import MintLogger, log_table, open_store
+from mint_lightning.tracking import MintLogger, log_table, open_store, write_scores
 from tests.evidence_fixture import context, row_scores, table_evidence
 
 pytestmark = pytest.mark.integration
@@ -56,10 +56,13 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def table(root):
-    store = open_store(root)
-    parent = log_table(
-        table_evidence(), context(), store=store, experiment="tables", scores=row_scores(), config="seed: 0\n"
-    )
+    store, folder = open_store(root), root / "finished"
+    (folder / "auditors" / "cnn_conv4").mkdir(parents=True)
+    (folder / "auditors" / "cnn_conv4" / "auditor.json").write_text("{}")
+    for name in ("report.html", "table.md", "anything.new", "table.json", "run.json"):
+        (folder / name).write_text(name)
+    write_scores(folder / "scores.parquet", row_scores())
+    parent = log_table(table_evidence(), context(), store=store, experiment="tables", folder=folder, config="seed: 0\n")
     return store, store.client.get_run(parent)
 
 
@@ -82,7 +85,9 @@ def test_each_row_is_a_child_run_to_sort_and_filter_by(table):
     store, parent = table
     experiment = parent.info.experiment_id
     children = store.client.search_runs(
-        [experiment], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'", order_by=["metrics.excess DESC"]
+        [experiment],
+        f"tags.`mlflow.parentRunId` = '{parent.info.run_id}' and tags.kind = 'row'",
+        order_by=["metrics.excess DESC"],
     )
     evidence = table_evidence()
     expected = sorted(evidence.rows, key=lambda row: -row.excess.value)
@@ -113,6 +118,8 @@ def test_the_parent_holds_what_people_read_and_recompute(table, tmp_path):
     folder = Path(store.client.download_artifacts(parent.info.run_id, "", str(tmp_path)))
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {"report.html", "table.md", "evidence.json", "context.json", "scores.parquet", "config.yaml"} <= names
+    assert {"anything.new", "auditors/cnn_conv4/auditor.json"} <= names  # whatever the finished folder has
+    assert not {"table.json", "run.json"} & names
     assert {"pictures/roc.png", "pictures/comparison.png", "pictures/scores_03_cnn_conv4.png"} <= names
     assert TableEvidence.from_json(json.loads((folder / "evidence.json").read_text())) == table_evidence()
     scores = pq.read_table(folder / "scores.parquet").to_pandas()

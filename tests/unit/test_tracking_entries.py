@@ -3,13 +3,15 @@
 import json
 import zlib
 from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 
 from mint_lightning.tracking import entries
 from mint_lightning.tracking.store import open_store
-from mint_lightning.tracking.view import COLUMNS, TAG, set_view
+from mint_lightning.tracking.view import CELLS, LAYERS, NOTE, OURS, set_views
 from tests.evidence_fixture import table_evidence
+from tests.tracked_table import cells_evidence
 from tests.unit.conftest import only_run
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("no_tracking_uri")]
@@ -63,18 +65,60 @@ def test_a_manifest_hash_is_a_dataset_input_in_full(store_root):
     assert [tag.value for tag in logged.tags] == ["fit"]
 
 
-def test_the_saved_view_shows_metrics_that_are_logged_and_is_set_once(store_root):
+def test_metrics_of_a_head_alone_are_its_figures():
+    row = cells_evidence(rows=1).rows[0]
+    head = replace(row.heads[0], curve=(0.5, 0.7, 0.6, 0.7))
+    found = entries.cell_metrics(head)
+    figures = (head.auc.value, head.auc.low, head.auc.high)
+    assert (found["auc"], found["auc_low"], found["auc_high"]) == pytest.approx(figures)
+    assert found["balanced_accuracy_low"] == round(head.accuracy.low, 4)
+    assert found["tpr_at_1pct_fpr_high"] == round(head.tpr_1.high, 4)
+    assert found["epoch"] == head.epoch == 1
+    assert (found["n"], found["n_people"]) == (head.auc.images, head.auc.identities)
+    bare = entries.cell_metrics(replace(head, tpr_1=None, validate_auc=None, curve=()))
+    assert not {"tpr_at_1pct_fpr", "validate_auc", "epoch"} & set(bare)
+    assert entries.cell_params(head, row) == {
+        "tap": "conv1", "head": "vanilla", "samples": 1000, "network": "demo", "seed": 0, "role": "audited"
+    }  # fmt: skip
+
+
+def test_a_row_of_several_seeds_says_how_far_they_lie_apart():
+    found = entries.row_metrics(cells_evidence(rows=1, seeds=3).rows[0])
+    assert found["seed_auc_max"] - found["seed_auc_min"] == pytest.approx(0.006)
+    assert found["seed_auc_sd"] == pytest.approx(0.003)
+    assert "seed_auc_sd" not in entries.row_metrics(cells_evidence(rows=1, seeds=1).rows[0])
+
+
+@pytest.mark.parametrize("view", [LAYERS, CELLS])
+def test_a_saved_view_shows_metrics_that_are_logged_and_is_set_once(store_root, view):
     store = open_store(store_root)
     experiment = store.experiment("faces")
-    set_view(store.client, experiment)
-    tag = store.client.get_experiment(experiment).tags[TAG]
-    set_view(store.client, experiment)
-    assert store.client.get_experiment(experiment).tags[TAG] == tag
+    set_views(store.client, experiment)
+    tag = store.client.get_experiment(experiment).tags[view.tag]
+    set_views(store.client, experiment)
+    assert store.client.get_experiment(experiment).tags[view.tag] == tag
     packed = json.loads(tag)["state"].removeprefix("deflate;")
     state = json.loads(zlib.decompress(b64decode(packed)))
-    assert state["selectedColumns"] == list(COLUMNS)
+    assert state["selectedColumns"] == list(view.columns)
     row = table_evidence(2, references=2, random_partition=False).row("CNN conv4")
-    logged = {f"metrics.`{name}`" for name in entries.row_metrics(row)}
-    logged |= {f"params.`{name}`" for name in entries.row_params(row)} | {"tags.`finds`", "tags.`table`"}
-    assert set(COLUMNS) <= logged
+    many = cells_evidence(rows=1).rows[0]
+    figures, params = entries.row_metrics(row) | entries.row_metrics(many), entries.row_params(row)
+    if view is CELLS:
+        figures, params = entries.cell_metrics(many.heads[0]), entries.cell_params(many.heads[0], many)
+    logged = {f"metrics.`{name}`" for name in figures} | {f"params.`{name}`" for name in params}
+    logged |= {"tags.`finds`", "tags.`table`", "tags.`row`"}
+    assert set(view.columns) <= logged
     assert state["orderByKey"] in logged
+
+
+def test_a_note_of_the_users_stays_and_ours_of_an_earlier_version_goes(store_root):
+    store = open_store(store_root)
+    experiment = store.experiment("faces")
+
+    def note_after(before: str) -> str:
+        store.client.set_experiment_tag(experiment, "mlflow.note.content", before)
+        set_views(store.client, experiment)
+        return store.client.get_experiment(experiment).tags["mlflow.note.content"]
+
+    assert note_after("Mine: **Views → Layers**") == "Mine: **Views → Layers**"
+    assert note_after(f"{OURS}\nAs it was put once.") == NOTE

@@ -7,7 +7,7 @@ import pytest
 from mint_lightning.errors import UserError
 from mint_lightning.tracking.store import open_store
 from mint_lightning.tracking.ui import links, serve, ui_command
-from mint_lightning.tracking.view import set_view
+from mint_lightning.tracking.view import set_views
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("no_tracking_uri")]
 
@@ -18,10 +18,11 @@ def test_the_page_is_served_to_this_machine_alone_and_links_to_the_view(store_ro
     assert command[command.index("--backend-store-uri") + 1] == store.uri
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert links(store, 5123) == []
-    set_view(store.client, store.experiment("faces"))
-    (line,) = links(store, 5123)
-    assert line.startswith("faces: http://127.0.0.1:5123/#/experiments/1/runs?")
-    assert "viewStateShareKey=layers" in line
+    set_views(store.client, store.experiment("faces"))
+    layers, cells = links(store, 5123)
+    assert layers.startswith("faces, Layers: http://127.0.0.1:5123/#/experiments/1/runs?")
+    assert "viewStateShareKey=layers" in layers
+    assert "viewStateShareKey=cells" in cells
 
 
 def test_a_port_in_use_is_one_sentence(store_root):
