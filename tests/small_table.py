@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from datamodules import Faces
 from mint_lightning.audited import NetworkSource
@@ -22,6 +23,7 @@ from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.learning.settings import TableSettings
 from mint_lightning.learning.stack import Single, Stack
+from mint_lightning.shards import KeyList
 from tests.network_card import ARGUMENTS
 
 ROWS = [
@@ -43,6 +45,13 @@ def settings(store: Path | str, **changes: Any) -> TableSettings:
 def faces(shards: Path, **changes: Any) -> Faces:
     arguments = {"network": NETWORK, "members": ["A"], "externals": ["B"], "batch_size": 32, "workers": 0} | changes
     return Faces(str(shards), **arguments)
+
+
+def with_broken(keys: KeyList, rows: NDArray[np.int64]) -> KeyList:
+    """The key list, in which the hashes of `rows` are those of no image."""
+    digests = keys.sha256.copy()
+    digests[rows] = b"0" * 64
+    return replace(keys, sha256=digests)
 
 
 class Work:

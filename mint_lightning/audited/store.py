@@ -181,4 +181,8 @@ def known_entries(root: Path) -> list[EntryKey]:
     """Keys of all entries under `root`, for people who ask for one that is not there."""
     names = {field.name for field in fields(EntryKey)}
     found: list[Any] = [read_json(path, "entry") for path in sorted(Path(root).glob(f"*/{ENTRY}"))]
-    return [EntryKey(**{name: str(each[name]) for name in names}) for each in found if names <= set(each)]
+    return [
+        EntryKey(**{name: str(each[name]) for name in names})
+        for each in found
+        if isinstance(each, dict) and names <= set(each)
+    ]
