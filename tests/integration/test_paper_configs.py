@@ -1,6 +1,7 @@
 """The configs of the papers' tables, on generated databases and small random networks of the same form."""
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,29 @@ def test_it_runs_in_small(name: str, here: Path) -> None:
     assert {(head, tap, size) for head, taps in heads.items() for tap in taps for size in sizes} <= cells
     assert not document["evidence"]["random_partition"]
     assert not any(row["claim"]["may_claim"] for row in rows), "databases are told apart by more than membership"
+
+
+def test_the_records_are_read_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (CONF.parent / "docs/paper.md").read_text()
+    code = page.split("runs this -->\n```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+
+    def record(flag: int, labels: list[float], image: bytes, part: int = 0) -> bytes:
+        first = 0.0 if flag else labels[0]
+        data = struct.pack("<IfQQ", flag, first, 0, 0) + struct.pack(f"<{flag}f", *labels[:flag]) + image
+        return struct.pack("<II", 0xCED7230A, part << 29 | len(data)) + data + b"\0" * (-len(data) % 4)
+
+    records = [
+        record(2, [6.0, 8.0], b""),
+        record(0, [0.0], b"first"),
+        record(2, [200.0, 1.0], b"second!"),
+        record(0, [7.0], b"of another"),
+        record(0, [100.0], b"cut", part=1),
+    ]
+    Path("train.rec").write_bytes(b"".join(records))
+    exec(compile(code, "docs/paper.md", "exec"), {})
+    found = {str(path.relative_to("photos/glint360k")): path.read_bytes() for path in Path("photos").rglob("*.jpg")}
+    assert found == {"000000/1.jpg": b"first", "000200/2.jpg": b"second!"}
 
 
 def test_their_numbers_of_samples_need_four_lanes() -> None:
