@@ -15,6 +15,7 @@ Inputs = Sequence[list[Tensor]]
 """For each cell, in order, its AAD of the batch at each of its taps."""
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+WIDE = 512
 
 
 class Single:
@@ -68,8 +69,8 @@ class Stack:
 
     @staticmethod
     def takes(cell: Cell) -> bool:
-        """Whether a cell can be stacked: convolutions of many heads at once are slower than one after the other."""
-        return isinstance(cell.head, VanillaHead)
+        """Whether a cell is stacked: convolutions, and matrices of 512 or more, are quicker one after the other."""
+        return isinstance(cell.head, VanillaHead) and sum(shape[0] for shape in cell.head.shapes) < WIDE
 
     def begin(self) -> None:
         """Before an epoch: the standardisation is that of the heads."""
