@@ -96,8 +96,8 @@ def _whole(results: Section) -> list[str]:
         halves = [[n / s for n, s in zip(found["halves"], turn, strict=True)] for turn in found["bare"]]
         words = (
             f"{network_name(arguments)}: {rows['fit']} fit, {rows['validate']} validate, {rows['calibrate']} "
-            f"calibrate, {rows['test']} test images; sizes {sizes} of fit; batches of {arguments['batch']}. Bare images/s before "
-            f"and after: {', '.join(f'{a:.1f} and {b:.1f}' for a, b in halves)}."
+            f"calibrate, {rows['test']} test images; sizes {sizes} of fit; batches of {arguments['batch']}. "
+            f"Bare images/s before and after: {', '.join(f'{a:.1f} and {b:.1f}' for a, b in halves)}."
         )
         lines += ["", words, *_profile(found)]
     return lines
