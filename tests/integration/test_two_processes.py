@@ -1,4 +1,4 @@
-"""Two processes learn the same head as one."""
+"""Two processes learn the same head as one, from photos and from stored activations."""
 
 import subprocess
 import sys
@@ -29,10 +29,17 @@ def test_a_head_does_not_depend_on_the_number_of_processes(tmp_path: Path, monke
     tiny = '{"image_size": 32, "widths": [4, 4, 8, 8], "embedding": 8}'
     train = ["train-audited", "--shards", "set", "--partitions", "[A]", "--out", "networks/a", "--arguments", tiny]
     assert main([*train, "--epochs", "1", "--batch_size", "32", "--bf16", "false", "--pairs", "none"]) == 0
-    for name, how in (("one", []), ("two", ["--trainer.devices", "2", "--trainer.strategy", "ddp"])):
-        command = [sys.executable, "-m", "mint_lightning", "fit", "--config", "fit.yaml", "--name", name, *how]
+    Path("stored.yaml").write_text(CONFIG.replace("Faces", "Activations").replace(", workers: 0", ", store: store"))
+    data = ["--data.class_path", "datamodules.Faces", "--data.shards", "set", "--data.network", '{"card": "networks/a"}']
+    heads = ["--rows", '[{"head": "vanilla", "taps": ["conv4"]}]', "--recipe", '{"epochs": 1}', "--seeds", "1"]
+    bare = ["--twins", "0", "--pixels", "false", "--accelerator", "cpu", "--store", "store", "--data.batch_size", "32"]
+    assert main(["table", *data, *heads, *bare]) == 0
+    ddp = ["--trainer.devices", "2", "--trainer.strategy", "ddp"]
+    for name, config, how in (("one", "fit", []), ("two", "fit", ddp), ("stored", "stored", ddp)):
+        command = [sys.executable, "-m", "mint_lightning", "fit", "--config", f"{config}.yaml", "--name", name, *how]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
-    one, two = (load_file(f"mlruns/auditors/{name}/head.safetensors") for name in ("one", "two"))
-    for key, value in one.items():
-        torch.testing.assert_close(two[key], value, atol=1e-6, rtol=1e-5)
+    one, *others = (load_file(f"mlruns/auditors/{name}/head.safetensors") for name in ("one", "two", "stored"))
+    for other in others:
+        for key, value in one.items():
+            torch.testing.assert_close(other[key], value, atol=1e-6, rtol=1e-5)

@@ -99,3 +99,68 @@ class Quiet:
 
     def advance(self, *_: object) -> None:
         pass
+
+
+class Counted(PartlyThere):
+    """Counts what it was told to write."""
+
+    def __init__(self, lacking: Rows, network: Any) -> None:
+        super().__init__(lacking, network)
+        self.flushes: list[int] = []
+
+    def add(self, rows: Rows, aad: Tensor) -> None:
+        super().add(rows, aad)
+        self.held += aad.nbytes
+
+    def flush(self) -> None:
+        if self.held:
+            self.flushes.append(self.held)
+        self.held = 0
+
+
+def gather_counted(lacking: list[list[int]], monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[int]], list[Counted]]:
+    """(images of each pass, sinks) where the requests lack these."""
+    monkeypatch.setattr(gather_module, "progress_bar", Quiet)
+    networks = {name: Toy(name) for name in ("a", "b")}
+    sinks: dict[str, dict[Request, Counted]] = {"a": {}, "b": {}}
+    for (name, request), rows in zip(REQUESTS, lacking, strict=True):
+        sinks[name][request] = Counted(np.array(rows, np.int64), networks[name])
+    passes: list[list[int]] = []
+
+    def counted(rows: Rows) -> Any:
+        passes.append(rows.tolist())
+        return loader([], set())(rows)
+
+    gather(counted, networks, sinks, ROWS, device=torch.device("cpu"))
+    return passes, [sink for own in sinks.values() for sink in own.values()]
+
+
+ALL = ROWS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "passes"),
+    [
+        ([ALL, ALL, ALL], [ALL]),
+        ([ALL, [], []], [ALL]),
+        ([[], [], []], []),
+        ([[3, 4], [], [7, 9]], [[7, 9], [3, 4]]),
+        ([ALL, [9, 10, 12], [9, 10, 12]], [[3, 4, 7], [9, 10, 12]]),
+    ],
+)
+def test_what_lacks_the_same_images_shares_a_pass(
+    lacking: list[list[int]], passes: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sorted(gather_counted(lacking, monkeypatch)[0]) == sorted(passes)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "flushes"), [(1e9, 10**9, [24]), (0.0, 10**9, [8, 8, 8]), (1e9, 40, [16, 8])]
+)
+def test_what_was_gathered_is_written_now_and_then(
+    seconds: float, size: int, flushes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather_module, "FLUSH_SECONDS", seconds)
+    monkeypatch.setattr(gather_module, "FLUSH_BYTES", size)
+    _, sinks = gather_counted([ALL, ALL, ALL], monkeypatch)
+    assert [sink.flushes for sink in sinks] == [flushes] * 3
