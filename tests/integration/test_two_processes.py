@@ -30,7 +30,8 @@ def test_a_head_does_not_depend_on_the_number_of_processes(tmp_path: Path, monke
     train = ["train-audited", "--shards", "set", "--partitions", "[A]", "--out", "networks/a", "--arguments", tiny]
     assert main([*train, "--epochs", "1", "--batch_size", "32", "--bf16", "false", "--pairs", "none"]) == 0
     Path("stored.yaml").write_text(CONFIG.replace("Faces", "Activations").replace(", workers: 0", ", store: store"))
-    data = ["--data.class_path", "datamodules.Faces", "--data.shards", "set", "--data.network", '{"card": "networks/a"}']
+    card = '{"card": "networks/a"}'
+    data = ["--data.class_path", "datamodules.Faces", "--data.shards", "set", "--data.network", card]
     heads = ["--rows", '[{"head": "vanilla", "taps": ["conv4"]}]', "--recipe", '{"epochs": 1}', "--seeds", "1"]
     bare = ["--twins", "0", "--pixels", "false", "--accelerator", "cpu", "--store", "store", "--data.batch_size", "32"]
     assert main(["table", *data, *heads, *bare]) == 0
