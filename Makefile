@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search bench-stream lint types wheel ui install clean
+.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -29,6 +29,9 @@ bench-lfw-search: $(STAMP)
 
 bench-stream: $(STAMP)
 	$(BIN)/python -m benchmarks.stream
+
+bench-table: $(STAMP)
+	$(BIN)/python -m benchmarks.table
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

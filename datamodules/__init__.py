@@ -1,5 +1,6 @@
 """The LightningDataModules, named by class path in conf/."""
 
+from datamodules.activations import Activations
 from datamodules.faces import Faces
 
-__all__ = ["Faces"]
+__all__ = ["Activations", "Faces"]

@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and their hashes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -40,28 +41,46 @@ def sources_hash(*rooms: str) -> str:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary sibling of `path` (a file or a folder to be made) and rename it to `path` on success.
 
     On any exception, Ctrl-C included, the sibling is removed and `path` is as it was. A folder that stands is
-    replaced as a whole. A full disk becomes a `UserError`.
+    replaced as a whole. A full disk becomes a `UserError`. A file that is not `durable` outlives its process, perhaps
+    no power cut: for what is written often and can be made anew.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         yield temporary
+        _open_to_others(temporary)
         if temporary.is_dir():
             _swap_folder(temporary, path)
         else:
-            with temporary.open("rb") as stream:
-                os.fsync(stream.fileno())
+            if durable:
+                with temporary.open("rb") as stream:
+                    os.fsync(stream.fileno())
             temporary.replace(path)
-    except OSError as error:
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+    except Exception as error:
+        if _is_full(error):
             raise UserError(f"No space left while writing {path}: free some disk and run the command again.") from error
         raise
     finally:
         _remove(temporary)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk or a quota is full; safetensors says so in its own error's text."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return any(f"(os error {number})" in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def _open_to_others(path: Path) -> None:
+    """Give files the rights that the umask says: safetensors writes them for their owner alone, whatever it says."""
+    os.umask(umask := os.umask(0))
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if file.is_file() and not file.is_symlink() and file.stat().st_mode & 0o777 == 0o600:
+            file.chmod(0o666 & ~umask)
 
 
 def _swap_folder(new: Path, path: Path) -> None:

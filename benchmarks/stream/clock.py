@@ -1,10 +1,8 @@
 """Where the time of a `fit` goes: a stopwatch over its parts, and the callback that reads it."""
 
-import functools
 import resource
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,13 +10,15 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.strategies import Strategy
 
+from benchmarks.common.stopwatch import Parts, Stopwatch
+from benchmarks.common.stopwatch import watched as timed
 from mint_lightning.audited import taps
 from mint_lightning.audited.network import AuditedNetwork
 from mint_lightning.learning.mint import MINT
 from mint_lightning.shards.workers import StreamLoader
 from mint_lightning.tracking.logger import MintLogger
 
-PARTS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+PARTS: Parts = (
     ("waiting for the loader, joining its parts", StreamLoader, ("_parts", "_batch")),
     ("uint8 to float", AuditedNetwork, ("_prepare",)),
     ("network", AuditedNetwork, ("_read",)),
@@ -37,65 +37,11 @@ PARTS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 REST = "Lightning's loops and all else"
 
 
-class Stopwatch:
-    """Seconds of nested parts, each without those inside it."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self._open: list[list[float]] = []
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Time what runs inside."""
-        inner = [0.0]
-        self._open.append(inner)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - start
-            self._open.pop()
-            self.seconds[name] += spent - inner[0]
-            if self._open:
-                self._open[-1][0] += spent
-
-    def of(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, timed as `name`; what a generator does between its values is not its own time."""
-
-        @functools.wraps(function)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            with self.part(name):
-                result = function(*args, **kwargs)
-            return self._each(name, result) if isinstance(result, Iterator) else result
-
-        return timed
-
-    def _each(self, name: str, values: Iterator[Any]) -> Iterator[Any]:
-        while True:
-            with self.part(name):
-                try:
-                    value = next(values)
-                except StopIteration:
-                    return
-            yield value
-
-
 @contextmanager
 def watched(stopwatch: Stopwatch) -> Iterator[None]:
     """While this is open the stopwatch times `PARTS` wherever they run in this process."""
-    kept = []
-    for name, owner, functions in PARTS:
-        for function in functions:
-            kept.append((owner, function, vars(owner).get(function)))
-            setattr(owner, function, stopwatch.of(name, getattr(owner, function)))
-    try:
+    with timed(stopwatch, PARTS):
         yield
-    finally:
-        for owner, function, before in reversed(kept):
-            if before is None:
-                delattr(owner, function)
-            else:
-                setattr(owner, function, before)
 
 
 RECORDS: list[dict[str, Any]] = []

@@ -5,45 +5,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.figures import machine_words, ratios, spread, verdict, write_below
+from benchmarks.common.jobs import Result
+
 MARK = "<!-- below this line: written by make bench-stream -->"
 TARGETS = {"iresnet_small": 0.80, "iresnet18": 0.90}
 CUT, DECODING, MEMORY = 1.05, 3000, 1.10
-Result = tuple[str, Mapping[str, Any], Mapping[str, Any]]
-
-
-def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    """Turn by turn: what ran one after the other is compared."""
-    return [one / other for one, other in zip(above, below, strict=True)]
-
-
-def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Median and range: "0.85 (0.83 to 0.86)"."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
-
-
-def verdict(value: float, target: float, *, at_least: bool) -> str:
-    """ "met", or by how much it is missed."""
-    met = value >= target if at_least else value <= target
-    return "met" if met else f"**not met** ({value:.3g} against {target:.3g})"
 
 
 def write(page: Path, results: Sequence[Result], machine: Mapping[str, Any]) -> None:
     """Everything below the mark; what people wrote above it stays."""
-    standing = page.read_text(encoding="utf-8") if page.is_file() else "# What the stream costs\n\n"
-    lines = [MARK, "", *_machine(machine, results)]
+    lines = _machine(machine, results)
     for title, section in (("fit_against_bare", _fits), ("cut", _cuts), ("decoding", _decoding), ("memory", _memory)):
         chosen = [(arguments, found) for name, arguments, found in results if name == title]
         if chosen:
             lines += ["", *section(chosen)]
-    page.write_text(standing.split(MARK)[0] + "\n".join(lines) + "\n", encoding="utf-8")
+    write_below(page, MARK, "What the stream costs", lines)
 
 
 def _machine(on: Mapping[str, Any], results: Sequence[Result]) -> list[str]:
     repeats = sorted({int(arguments["repeats"]) for _, arguments, _ in results if "repeats" in arguments})
-    torch = f"torch {on['torch']} with {on['threads']} threads"
     return [
-        f"Made by `make bench-stream` on {on['processor']}, {on['cores']} cores, {torch}, Python {on['python']}.",
+        machine_words(on, "make bench-stream"),
         f"Float32. Medians of interleaved repeats ({', '.join(map(str, repeats))}), with their range; a ratio is that",
         "of two neighbouring runs. Nothing was measured on a GPU.",
     ]

@@ -1,12 +1,8 @@
 """The measurements of benchmarks/stream. Each gives plain numbers as JSON keeps them; repeats are interleaved."""
 
-import contextlib
 import math
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mint_lightning.audited import AuditedNetwork, NetworkSource
+from benchmarks.common.forward import bare, drawn_set, prepared
+from benchmarks.common.processes import peaks
+from mint_lightning.audited import NetworkSource
 from mint_lightning.files import write_json
 
 PHOTOS = 5
@@ -32,15 +30,7 @@ def identities_for(fit_images: int) -> int:
 
 def shard_set(fit_images: int) -> Path:
     """Drawn faces enough for `fit_images`, packed once, with the door's own command."""
-    from mint_lightning.cli import main
-
-    root = Path("shards") / f"fit_{fit_images}"
-    source = f"synthetic:identities={identities_for(fit_images)},photos={PHOTOS},difficulty=plain"
-    partitions = '{"members": 0.5, "externals": 0.5}'
-    request = ["--source", source, "--out", str(root), "--partitions", partitions, "--reuse", "true"]
-    if main(["pack", *request, "--overwrite", "true"]):
-        raise SystemExit(f"{root} could not be packed.")
-    return root
+    return drawn_set(Path("shards") / f"fit_{fit_images}", identities_for(fit_images), PHOTOS)
 
 
 def config(path: Path, network: Mapping[str, Any], root: Path, images: int, epochs: int, clock: bool) -> Path:
@@ -92,25 +82,6 @@ def fit_against_bare(network: Mapping[str, Any], images: int, repeats: int) -> d
                 raise SystemExit("fit failed.")
         records.append(RECORDS.pop())
     return {"images": sum(map(len, batches)), "bare": seconds, "fit": records}
-
-
-def prepared(network: AuditedNetwork, images: Tensor) -> Tensor:
-    """uint8 images as the network's module gets them in the product: float32, channels_last."""
-    return network.preprocessing(images).contiguous(memory_format=torch.channels_last)
-
-
-def bare(module: nn.Module, batches: Sequence[Tensor]) -> Callable[[], float]:
-    """A clocked forward of the module on batches in memory, without hooks or gradients: gives its seconds."""
-
-    @torch.no_grad()
-    def run() -> float:
-        module.eval()
-        start = time.perf_counter()
-        for batch in batches:
-            module(batch)
-        return time.perf_counter() - start
-
-    return run
 
 
 def cut(network: Mapping[str, Any], images: int, repeats: int, batch: int) -> dict[str, Any]:
@@ -175,39 +146,5 @@ def memory(network: Mapping[str, Any], images: int) -> dict[str, Any]:
     """Peak memory of a `fit` of one epoch in a process of its own, its workers included."""
     root = shard_set(images)
     yaml = config(Path(f"memory_{images}.yaml"), network, root, images, epochs=1, clock=False)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).absolute().parents[2])}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mint_lightning", "fit", "--config", str(yaml)],
-        env=environment, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    peaks = {"Pss": 0, "Rss": 0}
-    while process.poll() is None:
-        here = [usage(number) for number in family(process.pid)]
-        for name in peaks:
-            peaks[name] = max(peaks[name], sum(one.get(name, 0) for one in here))
-        time.sleep(0.1)
-    if process.returncode:
-        raise SystemExit("fit failed.")
-    return {"images": images, "pss_kib": peaks["Pss"], "rss_kib": peaks["Rss"]}
-
-
-def family(number: int) -> set[int]:
-    """A process and all its descendants."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has just ended
-            # the name, in brackets, may hold anything
-            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-    found, more = {number}, {number}
-    while more := {child for child, parent in parents.items() if parent in more} - found:
-        found |= more
-    return found
-
-
-def usage(number: int) -> dict[str, int]:
-    """KiB of a process by kind: Rss counts shared pages in each process, Pss shares them out."""
-    try:
-        lines = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
-    except OSError:
-        return {}
-    return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    most = peaks(["fit", "--config", str(yaml)])
+    return {"images": images, "pss_kib": most["Pss"], "rss_kib": most["Rss"]}

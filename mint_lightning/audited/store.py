@@ -33,6 +33,7 @@ class EntryKey:
 
     Args:
         network: Fingerprint of the network.
+        form: Hash of its modules as they print themselves: pooling and activation functions are in no weights.
         preprocessing: As its card says it.
         precision: "float32", or "bf16" where it ran under autocast.
         layout: Where channels stand in its maps.
@@ -45,6 +46,7 @@ class EntryKey:
     """
 
     network: str
+    form: str
     preprocessing: str
     precision: str
     layout: str
@@ -61,6 +63,7 @@ class EntryKey:
         name, reduction = parse_tap(tap)
         return cls(
             network=fingerprint,
+            form=form_hash(network),
             preprocessing=sha256_json(network.preprocessing.to_dict()),
             precision="bf16" if network.uses_bf16 else "float32",
             layout=network.layout,
@@ -76,6 +79,11 @@ class EntryKey:
     def hash(self) -> str:
         """Of all fields."""
         return sha256_json(asdict(self))
+
+
+def form_hash(network: AuditedNetwork) -> str:
+    """Hash of a network's modules as they print themselves, addresses in memory apart."""
+    return sha256_json(re.sub(r"0x[0-9a-fA-F]+", "0x", repr(network.module)))
 
 
 class Entry:
@@ -173,4 +181,8 @@ def known_entries(root: Path) -> list[EntryKey]:
     """Keys of all entries under `root`, for people who ask for one that is not there."""
     names = {field.name for field in fields(EntryKey)}
     found: list[Any] = [read_json(path, "entry") for path in sorted(Path(root).glob(f"*/{ENTRY}"))]
-    return [EntryKey(**{name: str(each[name]) for name in names}) for each in found if names <= set(each)]
+    return [
+        EntryKey(**{name: str(each[name]) for name in names})
+        for each in found
+        if isinstance(each, dict) and names <= set(each)
+    ]

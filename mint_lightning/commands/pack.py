@@ -8,6 +8,7 @@ from mint_lightning.commands.parsing import run_function
 EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
   mint-lightning pack --source npz:lfw_aligned112_jpeg90.npz --name lfw --out shards/lfw \\
       --partitions '{"H1": 0.5, "H2": 0.5}' --hold_out 1 --hold_out_minimum 3
+  mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
 
@@ -19,6 +20,7 @@ def pack(
     hold_out: int = 0,
     hold_out_minimum: int = 3,
     hold_out_from: list[str] | None = None,
+    by_database: bool = False,
     image_size: int = 112,
     encoder: str = "jpeg95",
     lanes: int = 8,
@@ -31,8 +33,8 @@ def pack(
     """Pack photos into a shard set: one pipeline for all, splits and partitions by a hash of the identity.
 
     Args:
-        source: KIND:PATH, folder:DIR (DIR/identity/photo), npz:FILE (keys blob, offset, label, identity) or
-            synthetic:identities=N,photos=K,difficulty=hard,seed=0.
+        source: KIND:PATH, folder:DIR (DIR/identity/photo), databases:DIR (DIR/database/identity/photo), npz:FILE (keys
+            blob, offset, label, identity) or synthetic:identities=N,photos=K,difficulty=hard,seed=0.
         out: the folder to make; manifest.json is written last.
         name: how the shard set calls the source; made from PATH by default. An .npz file with a key "source" names the
             database of each photo itself.
@@ -41,9 +43,12 @@ def pack(
         hold_out: photos of an identity to put aside, as partition NAME_unseen, where it has enough.
         hold_out_minimum: photos that an identity must have for some of them to be put aside.
         hold_out_from: partitions from whose identities photos are put aside; all of them by default.
+        by_database: make each database a partition of its own, named after it, in place of random ones; nothing may be
+            claimed between databases, since a head can name them.
         image_size: side of the square images in pixels.
         encoder: jpeg95, png or webp-lossless, the same for all images.
-        lanes: parts that are read side by side; the number of processes that train must divide it.
+        lanes: parts that are read side by side; the number of processes that train must divide it. Batches and numbers
+            of samples are multiples of twice the lanes: for 1,000 samples take 4.
         seed: of the hash that decides splits and partitions.
         workers: processes that decode and encode; the number of cores by default.
         max_broken: share of unreadable photos above which packing stops.
@@ -62,6 +67,7 @@ def pack(
         encoder=encoder,
         partitions=shares,
         hold_out=held,
+        by_database=by_database,
         seed=seed,
         lanes=lanes,
         workers=os.cpu_count() or 1 if workers is None else workers,

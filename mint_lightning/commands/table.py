@@ -119,6 +119,8 @@ def table(
         accelerator=accelerator,
     )
     module = typed(L.LightningDataModule, with_class(data), "data")
+    if getattr(module, "read", None) is not None:
+        raise UserError("A table runs networks on photos: give it datamodules.Faces, and --store for what is stored.")
     if dry_run:
         found = estimate_table(module, specs, settings)
         print("\n".join([f"{name}, not run:", *estimate.words(found, settings.keeping.folder)]))

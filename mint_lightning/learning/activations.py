@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mint_lightning.audited import AuditedNetwork, Entry, EntryKey
+from mint_lightning.audited.store import form_hash
 from mint_lightning.files import sources_hash
 from mint_lightning.learning import placement
 from mint_lightning.learning.bank import Bank, Request, Rows, aad_bytes, read_network
@@ -75,7 +76,7 @@ class Activations:
         requests = networks.requests(specs)
         keys = entry_keys(networks, requests, data.manifest.hash)
         entries = entries_of(networks, keys, keeping.folder)
-        choices = place(data, networks, requests, rows, entries, keeping, device)
+        choices = place(networks, requests, rows, entries, keeping, Probe(data, rows, device))
         for line in placement.words(choices, keeping.folder):
             tell(line)
         sinks: dict[str, dict[Request, Sink]] = {}
@@ -93,11 +94,6 @@ class Activations:
                 data.count(batch)
                 sinks[""]["", ""].add(batch["row"].numpy(), torch.zeros(len(batch["row"])))
         return cls(networks, requests, _bank(sinks, rows, keeping.memory), keys, recomputed)
-
-    @property
-    def readable(self) -> list[int]:
-        """Which images could be read, in two numbers: heads that learnt without some are not those that had them."""
-        return [len(self.bank.rows), int(self.bank.rows.sum())]
 
 
 def entry_keys(networks: Networks, requests: Mapping[str, Sequence[Request]], shards: str) -> Keys:
@@ -120,14 +116,39 @@ def entries_of(networks: Networks, keys: Keys, folder: Path | None) -> dict[str,
     }
 
 
+@dataclass(frozen=True)
+class Probe:
+    """Measures what AAD takes to compute; networks of one form, as the twins are, take the same."""
+
+    data: Any
+    rows: Rows
+    device: torch.device
+    _known: dict[tuple[str, tuple[Request, ...]], float] = field(default_factory=dict)
+
+    def seconds(self, network: AuditedNetwork, requests: Sequence[Request]) -> float:
+        """Of reading, decoding and the forward up to the last tap, for one image; the second of two batches counts.
+
+        Read in this process: starting workers would take longer than all else.
+        """
+        at = form_hash(network), tuple(requests)
+        if at not in self._known:
+            parts = [self.rows[:PROBE], self.rows[PROBE : 2 * PROBE]]
+            for part in parts if len(parts[1]) else [self.rows, self.rows]:
+                start = time.perf_counter()
+                for batch in self.data.eval_loader(part).stream:
+                    for aad in read_network(network, batch["images"].to(self.device), requests).values():
+                        aad.cpu()  # a GPU has done by then
+                self._known[at] = (time.perf_counter() - start) / len(part)
+        return self._known[at]
+
+
 def place(
-    data: Any,
     networks: Networks,
     requests: Mapping[str, Sequence[Request]],
     rows: Rows,
     entries: Mapping[str, Mapping[Request, Entry]],
     keeping: Keeping,
-    device: torch.device,
+    probe: Probe,
 ) -> dict[tuple[str, Request], placement.Choice]:
     """Where the AAD of each request is kept."""
     needs = []
@@ -136,26 +157,15 @@ def place(
         for request, size in sizes.items():
             missing = len(entries[name][request].missing(rows)) if entries else len(rows)
             weigh = keeping.folder is not None and keeping.automatic and size > placement.SMALL and missing > 0
-            seconds = seconds_an_image(data, networks.by_name[name], [request], rows, device) if weigh else None
+            seconds = probe.seconds(networks.by_name[name], [request]) if weigh else None
             needs.append(placement.Need(name, request, len(rows), missing, size, keeping.reads, seconds))
     if keeping.folder is None:
         return placement.all_in_memory(needs, keeping.memory)
     if not keeping.automatic:
         return placement.store_all(needs, keeping.folder)
-    return placement.choose(needs, placement.measure_disk(keeping.folder), keeping.memory)
-
-
-def seconds_an_image(
-    data: Any, network: AuditedNetwork, requests: Sequence[Request], rows: Rows, device: torch.device
-) -> float:
-    """Of reading, decoding and the forward up to the last tap, for one image; the second of two batches counts."""
-    parts = [rows[:PROBE], rows[PROBE : 2 * PROBE]] if len(rows) >= 2 * PROBE else [rows, rows]
-    for part in parts:
-        start = time.perf_counter()
-        for batch in data.eval_loader(part):
-            read_network(network, batch["images"].to(device), requests)
-        seconds = time.perf_counter() - start
-    return seconds / len(parts[-1])
+    weighed = any(need.seconds is not None for need in needs)
+    disk = placement.measure_disk(keeping.folder) if weighed else placement.free_disk(keeping.folder)
+    return placement.choose(needs, disk, keeping.memory)
 
 
 def _bank(sinks: Mapping[str, Mapping[Request, Sink]], rows: Rows, memory: int) -> Bank:

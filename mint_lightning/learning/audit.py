@@ -61,6 +61,7 @@ def run_table(
     settings = settings or TableSettings()
     plan, watch = settings.plan(data, rows), _Watch()
     folded = make_folds(data, settings.folds, settings.seed)
+    plan.check(data, folded)
     if activations is None:
         networks = settings.networks(data)
         watch.lap("networks")
@@ -78,10 +79,12 @@ def run_table(
     watch.lap("heads")
 
     final: dict[Cell, NDArray[np.float64]] = {}
+    table.to(device_of(settings.accelerator))  # Lightning has taken it back to the CPU
     for fold in folded:
         own = [cell for key, group in cells.items() for cell in group if key[2] == fold.number]
         final |= table.final_scores(own, fold.scored)
-    read = Reader(data, activations, final, cells, folded)
+    table.cpu()
+    read = Reader(data, activations, feed, final, cells, folded)
     scores = [read.row(spec, settings.seed) for spec in plan.specs]
     pixel_rows = [read.pixels(spec) for spec in PIXEL_ROWS] if PIXELS in activations.networks.by_name else []
     watch.lap("scores")
@@ -105,6 +108,7 @@ def estimate_table(data: Any, rows: Sequence[RowSpec] | None, settings: TableSet
     """What `run_table` would take now, measured on a few batches."""
     plan = settings.plan(data, rows)
     folded = make_folds(data, settings.folds, settings.seed)
+    plan.check(data, folded)
     networks, device = settings.networks(data, adapt=False), device_of(settings.accelerator)
     return estimate(data, plan, networks, folded, wanted_rows(folded), settings.keeping, device)
 

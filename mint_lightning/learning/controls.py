@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mint_lightning.audited import AuditedNetwork, NetworkSource, adapt_batchnorm, untrained_twin
+from mint_lightning.audited.store import form_hash
 from mint_lightning.audited.weights import load_state
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json, sources_hash
@@ -36,7 +37,7 @@ def untrained_twins(
         twin = untrained_twin(network, seed * 1000 + number)
         path = kept / f"{_adaptation(twin, data)}.safetensors" if kept else None
         twins[f"twin {number}"] = twin
-        if path is not None and _restore_statistics(twin, path):
+        if not _statistics(twin) or (path is not None and _restore_statistics(twin, path)):
             continue
         if not adapt:
             unadapted.add(f"twin {number}")
@@ -52,7 +53,7 @@ def _adaptation(twin: AuditedNetwork, data: Any) -> str:
     order = data.order()
     images = [data.manifest.hash, order.fingerprint, order.seed, order.batch_size, TWIN_IMAGES]
     facts = [twin.preprocessing.to_dict(), twin.uses_bf16, sources_hash("audited", "shards")]
-    return sha256_json([twin.fingerprint(), images, facts])
+    return sha256_json([twin.fingerprint(), form_hash(twin), images, facts])
 
 
 def _statistics(twin: AuditedNetwork) -> dict[str, Tensor]:
@@ -72,7 +73,7 @@ def _restore_statistics(twin: AuditedNetwork, path: Path) -> bool:
         kept = load_state(path) if path.is_file() else {}
     except UserError:
         return False
-    if kept.keys() != own.keys() or not kept:
+    if kept.keys() != own.keys():
         return False
     for name, value in own.items():
         value.copy_(kept[name])

@@ -1,16 +1,26 @@
 """What a table would take, before it is made: cells, images, time, memory and disk, from a few measured batches."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from mint_lightning.audited import Entry
 from mint_lightning.learning import placement
-from mint_lightning.learning.activations import Activations, Keeping, entries_of, entry_keys, place, seconds_an_image
-from mint_lightning.learning.bank import Bank, Rows, aad_bytes
+from mint_lightning.learning.activations import (
+    Activations,
+    Keeping,
+    Keys,
+    Probe,
+    entries_of,
+    entry_keys,
+    place,
+)
+from mint_lightning.learning.bank import Bank, Request, Rows, aad_bytes
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.controls import TWIN_IMAGES
 from mint_lightning.learning.folds import Fold
@@ -27,7 +37,8 @@ class Estimate:
     """What is left to do of a table.
 
     rows, networks, heads, kept: rows of the table, networks read, heads in all and those that are finished already;
-    images: of the table; forwards: images that a network has still to be run on, all networks together;
+    images: of the table; forwards: images that a network has still to be run on, all networks together, once for each
+    epoch where AAD is computed anew (an image that could not be decoded counts, for it is tried again);
     forward_seconds, adapt_seconds, head_seconds: of the pass, of the twins' adaptation, and of the heads at most;
     memory, disk: bytes of AAD held and still to be written; choices: where AAD is kept, in words.
     """
@@ -64,12 +75,23 @@ def estimate(
     requests = networks.requests(plan.specs)
     keys = entry_keys(networks, requests, data.manifest.hash)
     entries = entries_of(networks, keys, keeping.folder)
-    choices = place(data, networks, requests, rows, entries, keeping, device)
+    probe = Probe(data, rows, device)
+    choices = place(networks, requests, rows, entries, keeping, probe)
+    recomputed = frozenset(at for at, choice in choices.items() if choice.place == "recompute")
+    every = _cells(data, plan, networks, requests, keys, entries, recomputed, folded, rows)
+    shelf = Shelf(keeping.folder / "heads") if keeping.folder else None
+    if shelf:
+        for cell in every:
+            shelf.restore(cell)
+    pending = [cell for cell in every if not cell.done]
     forwards, seconds, adapt, memory, disk = 0, 0.0, 0.0, 0, 0
     for name, wanted in requests.items():
-        missing = {request: len(entries[name][request].missing(rows)) if entries else len(rows) for request in wanted}
-        left = max(missing.values(), default=0)
-        own = seconds_an_image(data, networks.by_name[name], wanted, rows, device) if left else 0.0
+        stored = [request for request in wanted if choices[name, request].place == "store"]
+        missing = {request: entries[name][request].missing(rows) for request in stored}
+        lacking = [missing.get(request, rows) for request in wanted if choices[name, request].place != "recompute"]
+        left = len(np.unique(np.concatenate(lacking))) if lacking else 0
+        left += _anew([cell for cell in pending if cell.network == name], recomputed)
+        own = probe.seconds(networks.by_name[name], wanted) if left else 0.0
         seconds += own * left
         forwards += left
         if name in networks.unadapted:
@@ -78,45 +100,76 @@ def estimate(
         for request in wanted:
             where = choices[name, request].place
             memory += sizes[request] * len(rows) if where != "recompute" else 0
-            disk += sizes[request] * missing[request] if where == "store" else 0
-    recomputed = frozenset(at for at, choice in choices.items() if choice.place == "recompute")
-    cells = plan.cells(data, Activations(networks, requests, Bank(rows, {}), keys, recomputed), folded)
-    every = [cell for group in cells.values() for cell in group]
-    shelf = Shelf(keeping.folder / "heads") if keeping.folder else None
-    left_to_learn = [cell for cell in every if not (shelf and shelf.finished(cell))]
+            disk += sizes[request] * len(missing[request]) if where == "store" else 0
     return Estimate(
         rows=len(plan.specs),
         networks=len(networks.by_name),
         heads=len(every),
-        kept=len(every) - len(left_to_learn),
+        kept=len(every) - len(pending),
         images=len(rows),
         forwards=forwards,
         forward_seconds=seconds,
         adapt_seconds=adapt,
-        head_seconds=_head_seconds(left_to_learn, device),
+        head_seconds=_head_seconds(pending, device),
         memory=min(memory, keeping.memory),
         disk=disk,
         choices=tuple(placement.words(choices, keeping.folder)),
     )
 
 
+def _cells(
+    data: Any,
+    plan: HeadPlan,
+    networks: Networks,
+    requests: dict[str, list[Request]],
+    keys: Keys,
+    entries: Mapping[str, Mapping[Request, Entry]],
+    recomputed: frozenset[tuple[str, Request]],
+    folded: Sequence[Fold],
+    rows: Rows,
+) -> list[Cell]:
+    """All heads. Which images can be read decides their names; whatever was read of any network can be."""
+    stored = [entry.rows for own in entries.values() for entry in own.values()]
+    readable = np.intersect1d(rows, np.concatenate(stored)) if stored else rows
+    bank = Bank(readable if len(readable) else rows, {})
+    cells = plan.cells(data, Activations(networks, requests, bank, keys, recomputed), folded)
+    return [cell for group in cells.values() for cell in group]
+
+
+def _anew(cells: Sequence[Cell], recomputed: frozenset[tuple[str, Request]]) -> int:
+    """Images that the network of `cells` sees in all their epochs at most, where some of its AAD is computed anew."""
+    own = [cell for cell in cells if any((cell.network, request) in recomputed for request in cell.requests)]
+    images = 0
+    for order in {id(cell.order): cell.order for cell in own}.values():
+        images += order.steps * order.batch_size * max(_epochs(cell) for cell in own if cell.order is order)
+    for validate in {id(cell.validate): cell.validate for cell in own}.values():
+        images += len(validate) * max(_epochs(cell) for cell in own if cell.validate is validate)
+    return images
+
+
+def _epochs(cell: Cell) -> int:
+    return cell.recipe.epochs - cell.epoch
+
+
 def _head_seconds(cells: Sequence[Cell], device: torch.device) -> float:
     """Of all epochs of all heads, from a step of each form on noise."""
     known: dict[tuple[object, ...], float] = {}
     total = 0.0
+    for cell in cells:
+        cell.head.to(device)
     for learner in stacked(cells):
         cell = learner.cells[0]
         form = (type(learner), len(learner.cells), cell.head.shapes, cell.order.batch_size)
         if form not in known:
             known[form] = _step_seconds(learner, device)
-        total += known[form] * cell.order.steps * cell.recipe.epochs
+        total += known[form] * cell.order.steps * _epochs(cell)
     return total
 
 
 def _step_seconds(learner: Single | Stack, device: torch.device) -> float:
     head, batch = learner.cells[0].head, learner.cells[0].order.batch_size
-    inputs = [[torch.randn(batch, *shape) for shape in head.shapes]] * len(learner.cells)
-    member = torch.arange(batch) % 2 == 0
+    inputs = [[torch.randn(batch, *shape, device=device) for shape in head.shapes]] * len(learner.cells)
+    member = torch.arange(batch, device=device) % 2 == 0
     learner.begin()
     learner.step(inputs, member, 0)
     start = time.perf_counter()

@@ -2,19 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mint_lightning.learning.bank import Bank, Request, Rows, read_network
-from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.networks import Networks
 from mint_lightning.shards import EpochOrder
 
 PIECE = 512
 FreshAAD = dict[str, dict[Request, Tensor]]
+
+
+class Reads(Protocol):
+    """What AAD is read for: a cell, or a score that needs no fitting."""
+
+    @property
+    def network(self) -> str: ...
+
+    @property
+    def requests(self) -> Sequence[Request]: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Requests of one network."""
+
+    network: str
+    requests: Sequence[Request]
 
 
 @dataclass
@@ -27,9 +44,9 @@ class Piece:
     fresh: FreshAAD = field(default_factory=dict)
     _taken: dict[tuple[str, Request], Tensor] = field(default_factory=dict)
 
-    def take(self, cell: Cell) -> list[Tensor]:
-        """AAD of the cell's requests, float32 (n, ...), on the device."""
-        return [self._one(cell.network, request) for request in cell.requests]
+    def take(self, reads: Reads) -> list[Tensor]:
+        """AAD of the requests, float32 (n, ...), on the device."""
+        return [self._one(reads.network, request) for request in reads.requests]
 
     def _one(self, network: str, request: Request) -> Tensor:
         if request in self.fresh.get(network, {}):
@@ -47,18 +64,21 @@ class Piece:
 
 @dataclass(frozen=True)
 class Feed:
-    """Batches of a table's cells. `data` and `networks` are needed where something is computed anew."""
+    """Batches of a table's cells. `data` and `networks` are needed where something is computed anew.
+
+    Whatever the source, only images that the bank knows to be readable are handed out.
+    """
 
     bank: Bank
     data: Any = None
     networks: Networks | None = None
     recomputed: frozenset[tuple[str, Request]] = frozenset()
 
-    def computes(self, cell: Cell) -> bool:
-        """Whether any of a cell's AAD is computed anew."""
-        return any((cell.network, request) in self.recomputed for request in cell.requests)
+    def computes(self, reads: Reads) -> bool:
+        """Whether any of the AAD is computed anew."""
+        return any((reads.network, request) in self.recomputed for request in reads.requests)
 
-    def epoch(self, order: EpochOrder, epoch: int, cells: Sequence[Cell], device: torch.device) -> Iterator[Piece]:
+    def epoch(self, order: EpochOrder, epoch: int, cells: Sequence[Reads], device: torch.device) -> Iterator[Piece]:
         """The batches of an epoch of `order`, as far as the bank goes; with images where a cell needs them."""
         wanted = self._wanted(cells)
         if wanted:
@@ -69,7 +89,7 @@ class Feed:
         for rows in order.batches(epoch):
             yield Piece(self.bank.rows[self.bank.positions(rows)], self.bank, device)
 
-    def sweep(self, rows: Rows, cells: Sequence[Cell], device: torch.device) -> Iterator[Piece]:
+    def sweep(self, rows: Rows, cells: Sequence[Reads], device: torch.device) -> Iterator[Piece]:
         """Every one of `rows` that could be read once, in that order (rising where computed anew)."""
         wanted = self._wanted(cells)
         if wanted:
@@ -79,11 +99,11 @@ class Feed:
         for part in np.array_split(known, len(known) // PIECE + 1):
             yield Piece(part, self.bank, device)
 
-    def first(self, order: EpochOrder, cells: Sequence[Cell], images: int, device: torch.device) -> Piece:
-        """The first `images` of epoch 0 in one piece, or all where there are fewer."""
+    def first(self, order: EpochOrder, cells: Sequence[Reads], images: int, device: torch.device) -> Piece:
+        """The first `images` of epoch 0 that could be read, in one piece, or all where there are fewer."""
         if not self._wanted(cells):
-            rows = order.batches(0).reshape(-1)[:images]
-            return Piece(self.bank.rows[self.bank.positions(rows)], self.bank, device)
+            rows = order.batches(0).reshape(-1)
+            return Piece(self.bank.rows[self.bank.positions(rows)][:images], self.bank, device)
         pieces, left = [], images
         for piece in self.epoch(order, 0, cells, device):
             pieces.append(piece)
@@ -97,7 +117,13 @@ class Feed:
         }
         return Piece(rows, self.bank, device, fresh)
 
-    def _wanted(self, cells: Sequence[Cell]) -> dict[str, list[Request]]:
+    def read(self, reads: Reads, rows: Rows) -> list[Tensor]:
+        """AAD (n, ...) of each request, on the CPU, of those of `rows` that could be read, rising."""
+        pieces = [(piece.rows, piece.take(reads)) for piece in self.sweep(rows, [reads], torch.device("cpu"))]
+        order = torch.from_numpy(np.argsort(np.concatenate([known for known, _ in pieces])))
+        return [torch.cat(tap)[order] for tap in zip(*(taken for _, taken in pieces), strict=True)]
+
+    def _wanted(self, cells: Sequence[Reads]) -> dict[str, list[Request]]:
         """What is computed anew for these cells, by network."""
         found: dict[str, list[Request]] = {}
         for cell in cells:
@@ -111,8 +137,14 @@ class Feed:
         try:
             for batch in loader:
                 self.data.count(batch)
-                images = batch["images"].to(device)
-                fresh = {name: read_network(self.networks.by_name[name], images, own) for name, own in wanted.items()}
-                yield Piece(batch["row"].cpu().numpy(), self.bank, device, fresh)
+                rows = batch["row"].cpu().numpy()
+                known = np.isin(rows, self.bank.rows)
+                images = batch["images"] if known.all() else batch["images"][torch.from_numpy(known)]
+                fresh: FreshAAD = {}
+                for name, own in wanted.items():
+                    network = self.networks.by_name[name]
+                    aad = read_network(network, images.to(network.device), own)
+                    fresh[name] = {request: value.to(device) for request, value in aad.items()}
+                yield Piece(rows[known], self.bank, device, fresh)
         finally:
             loader.close()

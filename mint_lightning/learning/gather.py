@@ -95,7 +95,7 @@ def gather(
     device: torch.device,
     seen: Callable[[dict[str, Any]], None] = lambda batch: None,
 ) -> None:
-    """Bring every sink's AAD of `rows`; what lacks the same images is read in one pass, `seen` told of each batch.
+    """Bring every sink's AAD of `rows`, each image read once and `seen` told of each batch.
 
     What the store has gathered is written every 15 seconds or 256 MiB, so that a killed run loses no more.
     """
@@ -119,14 +119,25 @@ def gather(
 
 
 def _passes(sinks: Sinks, rows: Rows) -> list[tuple[Rows, dict[str, list[Request]]]]:
-    """(images, requests by network) of each pass: requests that lack the same images go together."""
-    found: dict[bytes, tuple[Rows, dict[str, list[Request]]]] = {}
-    for name, own in sinks.items():
-        for request, sink in own.items():
-            missing = sink.missing(rows)
-            if len(missing):
-                found.setdefault(missing.tobytes(), (missing, {}))[1].setdefault(name, []).append(request)
-    return list(found.values())
+    """(images, requests by network) of each pass: images that the same requests lack go together.
+
+    So no image is in two passes. Requests that lack the same images would not do: after a kill between the parts of two
+    taps their network would run twice over all that is left.
+    """
+    asked = [(name, request) for name, own in sinks.items() for request in own]
+    if not asked:
+        return []
+    lacks = np.stack([np.isin(rows, sinks[name][request].missing(rows)) for name, request in asked], axis=1)
+    patterns, which = np.unique(lacks, axis=0, return_inverse=True)
+    found = []
+    for number, pattern in enumerate(patterns):
+        wanted: dict[str, list[Request]] = {}
+        for place in np.flatnonzero(pattern):
+            name, request = asked[place]
+            wanted.setdefault(name, []).append(request)
+        if wanted:
+            found.append((rows[which.reshape(-1) == number], wanted))
+    return found
 
 
 def _flush(sinks: Sinks) -> None:

@@ -124,12 +124,12 @@ def _from_partitions(
 
 
 def _held_out(manifest: Manifest) -> set[str]:
-    return {name for name, rule in manifest.partitions.items() if isinstance(rule, Mapping)}
+    return {name for name, rule in manifest.partitions.items() if isinstance(rule, Mapping) and "held_out_from" in rule}
 
 
 def _drawn(manifest: Manifest, partitions: Sequence[str]) -> bool:
-    """Whether all of them were drawn at random, none held out of another by a rule."""
-    return not set(partitions) & _held_out(manifest)
+    """Whether all of them were drawn at random, none held out of another or a database by itself."""
+    return not any(isinstance(manifest.partitions.get(name), Mapping) for name in partitions)
 
 
 def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) -> None:

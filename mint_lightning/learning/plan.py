@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
@@ -29,13 +30,29 @@ class HeadPlan:
     seed: int
     seeds: int
 
+    def check(self, data: Any, folded: Sequence[Fold]) -> None:
+        """Make orders and heads once for the audited network alone, before hours of forwards.
+
+        Raises:
+            UserError: a tap is not there, a head cannot read it, or a number of samples cannot be drawn.
+        """
+        fitted = [spec for spec in self.specs if spec.fitted]
+        for spec in fitted:
+            try:
+                shapes = data.network.aad_shapes(spec.taps)
+                spec.build([shapes[tap] for tap in spec.taps], self.seed)
+            except UserError as error:
+                raise UserError(f"The row {spec.title!r} cannot be learnt: {error}") from error
+        for samples in {parse_samples(spec.samples) for spec in fitted}:
+            for fold in folded:
+                data.order(fold.fit, samples)
+
     def cells(self, data: Any, activations: Activations, folded: Sequence[Fold]) -> Cells:
         """All heads, untrained; a reference that lacks a tap has no head there."""
         orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
 
-        def order(
-            fold: Fold, samples: int | float | None
-        ) -> EpochOrder:  # one object for all who learn the same batches
+        def order(fold: Fold, samples: int | float | None) -> EpochOrder:
+            # One object for all who learn the same batches.
             if (fold.number, samples) not in orders:
                 orders[fold.number, samples] = data.order(fold.fit, samples)
             return orders[fold.number, samples]
@@ -62,5 +79,7 @@ class HeadPlan:
                         for seed in range(self.seed, self.seed + (spec.seeds or self.seeds))
                     ]
                     for cell in cells:
-                        cell.key = cell_hash(cell, activations.keys[name], activations.readable, spec.arguments)
+                        cell.key = cell_hash(
+                            cell, activations.keys[name], activations.bank.rows, data.member, spec.arguments
+                        )
         return found

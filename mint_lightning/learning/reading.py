@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mint_lightning.evidence import HeadScores, PixelScores, RowScores, ScoreSet, agreement, auc, embedding_norm
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.feed import Feed, Reading
 from mint_lightning.learning.folds import Fold
 from mint_lightning.learning.networks import AUDITED, COMPLEMENT, PIXELS
 from mint_lightning.learning.plan import Cells
@@ -22,6 +23,7 @@ class Reader:
 
     data: Any
     activations: Activations
+    feed: Feed
     scores: Mapping[Cell, NDArray[np.float64]]
     cells: Cells
     folded: Sequence[Fold]
@@ -75,15 +77,14 @@ class Reader:
 
     def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score that needs no fitting."""
-        body, bank = self.activations.networks.by_name[network], self.activations.bank
+        bank = self.activations.bank
+        reading = Reading(network, spec.requests(self.activations.networks.by_name[network].tap_names[-1]))
 
         def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-            places = bank.positions(rows)
-            taken = [bank.take(network, request, places) for request in spec.requests(body.tap_names[-1])]
-            arrays = [value.double().numpy() for value in taken]
+            arrays = [value.double().numpy() for value in self.feed.read(reading, rows)]
             return embedding_norm(arrays[0]) if spec.head == "norm" else agreement(arrays[0], arrays[1])
 
-        rows = np.concatenate([fold.validate for fold in self.folded])
+        rows = np.unique(np.concatenate([fold.validate for fold in self.folded]))  # folds may share some
         member = self.data.member[bank.rows[bank.positions(rows)]]
         return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
 

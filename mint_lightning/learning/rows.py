@@ -1,6 +1,7 @@
 """What a row of the table is: a head at some taps, or a score that needs no fitting."""
 
 import inspect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -108,24 +109,19 @@ class RowSpec:
 
 def parse_samples(samples: int | float | str | None) -> int | float | None:
     """A number of images (int), a share (float above 0, at most 1), or None; "50K" is 50,000, "1M" a million."""
-    if samples is None or isinstance(samples, bool):
+    if samples is None:
         return None
-    value = float(samples) if not isinstance(samples, str) else _read_samples(samples)
-    if 0 < value <= 1 and not isinstance(samples, int):
+    factor = {"K": 1_000, "M": 1_000_000}.get(samples[-1:].upper(), 0) if isinstance(samples, str) else 0
+    try:
+        value = float(samples[:-1]) * factor if isinstance(samples, str) and factor else float(samples)
+    except ValueError:
+        value = math.nan
+    share = isinstance(samples, float) or (isinstance(samples, str) and not samples.isdecimal() and not factor)
+    if share and 0 < value <= 1:
         return value
-    if value < 1 or value != int(value):
+    if isinstance(samples, bool) or not 1 <= value < math.inf or value != int(value):
         raise UserError(f"samples is {samples!r}: give a number of images (1000, 50K) or a share above 0, at most 1.")
     return int(value)
-
-
-def _read_samples(text: str) -> float:
-    """The number that a text such as "50K" writes; -1 where it writes none."""
-    factor = {"K": 1_000, "M": 1_000_000}.get(text[-1:].upper(), 0)
-    try:
-        value = float(text[:-1]) * factor if factor else float(text)
-    except ValueError:
-        return -1
-    return value if value < float("inf") else -1
 
 
 def _sample_words(samples: int | float | str | None) -> str:

@@ -25,10 +25,17 @@ from mint_lightning.learning.bank import Request
 from mint_lightning.learning.cell import Cell
 
 _BEST, _NOW, _MOMENT, _SCORES = "best.", "now.", "moment.", "scores"
+_STATE = {"best_auc", "best_epoch", "history"}
 
 
-def cell_hash(cell: Cell, keys: Mapping[Request, EntryKey], readable: list[int], arguments: Mapping[str, Any]) -> str:
-    """The name of a head; `readable` says which images could be read."""
+def cell_hash(
+    cell: Cell,
+    keys: Mapping[Request, EntryKey],
+    readable: NDArray[np.int64],
+    member: NDArray[np.bool_],
+    arguments: Mapping[str, Any],
+) -> str:
+    """The name of a head; `readable` are the rows whose image could be read, `member` (N,) is by row."""
     order = cell.order
     return sha256_json(
         {
@@ -37,8 +44,8 @@ def cell_hash(cell: Cell, keys: Mapping[Request, EntryKey], readable: list[int],
             "number": str(next(cell.head.parameters()).dtype),
             "recipe": asdict(cell.recipe),
             "order": [order.fingerprint, order.batch_size, order.seed, order.lanes],
-            "validate": _rows_hash(cell.validate),
-            "readable": readable,
+            "validate": [_rows_hash(cell.validate), _rows_hash(cell.validate[member[cell.validate]])],
+            "readable": _rows_hash(readable),
             "code": sources_hash("audited", "heads", "learning", "shards"),
         }
     )
@@ -53,29 +60,27 @@ class Shelf:
     def _file(self, cell: Cell, ending: str) -> Path:
         return self.folder / cell.key[:2] / f"{cell.key}.{ending}.safetensors"
 
-    def finished(self, cell: Cell) -> bool:
-        """Whether a cell need not be trained."""
-        return self._file(cell, "done").is_file()
-
     def restore(self, cell: Cell) -> None:
         """Bring a cell to where it was left, if it was: done, or after some of its epochs.
 
-        A file that cannot be read is as good as none: the head is trained again.
+        A file that cannot be read, or holds something else, is as good as none: the head is trained again.
         """
+        shapes = {name: value.shape for name, value in cell.head.state_dict().items()}
         for ending in ("done", "part"):
             content = _read(self._file(cell, ending))
             if content is None:
                 continue
             tensors, state = content
-            cell.best_state = _named(tensors, _BEST)
+            best, now = _named(tensors, _BEST), _named(tensors, _BEST if ending == "done" else _NOW)
+            whole = all({name: value.shape for name, value in own.items()} == shapes for own in (best, now))
+            if not whole or not isinstance(state, dict) or not state.keys() >= _STATE:
+                continue
+            cell.head.load_state_dict(now)
+            cell.best_state, cell.moments = best, _named(tensors, _MOMENT)
             cell.best_auc, cell.best_epoch, cell.history = state["best_auc"], state["best_epoch"], state["history"]
             cell.done = ending == "done"
             if cell.done:
-                cell.head.load_state_dict(cell.best_state)
                 cell.head.eval()
-            else:
-                cell.head.load_state_dict(_named(tensors, _NOW))
-                cell.moments = _named(tensors, _MOMENT)
             return
 
     def keep(self, cell: Cell) -> None:
@@ -85,7 +90,7 @@ class Shelf:
             tensors |= {f"{_NOW}{name}": value for name, value in cell.head.state_dict().items()}
             tensors |= {f"{_MOMENT}{name}": value for name, value in cell.moments.items()}
         state = {"best_auc": cell.best_auc, "best_epoch": cell.best_epoch, "history": cell.history}
-        _write(self._file(cell, "done" if cell.done else "part"), tensors, state)
+        _write(self._file(cell, "done" if cell.done else "part"), tensors, state, durable=cell.done)
         if cell.done:
             self._file(cell, "part").unlink(missing_ok=True)
 
@@ -99,8 +104,8 @@ class Shelf:
         _write(self._file(cell, f"scores-{_rows_hash(rows)[:12]}"), {_SCORES: torch.from_numpy(scores)}, {})
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    with atomic_path(path) as temporary:
+def _write(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any], *, durable: bool = False) -> None:
+    with atomic_path(path, durable=durable) as temporary:
         kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
         save_file(kept, str(temporary), metadata={"state": json.dumps(dict(state))})
 

@@ -15,6 +15,7 @@ Inputs = Sequence[list[Tensor]]
 """For each cell, in order, its AAD of the batch at each of its taps."""
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+WIDE = 512
 
 
 class Single:
@@ -68,8 +69,8 @@ class Stack:
 
     @staticmethod
     def takes(cell: Cell) -> bool:
-        """Whether a cell can be stacked: convolutions of many heads at once are slower than one after the other."""
-        return isinstance(cell.head, VanillaHead)
+        """Whether a cell is stacked: convolutions, and matrices of 512 or more, are quicker one after the other."""
+        return isinstance(cell.head, VanillaHead) and sum(shape[0] for shape in cell.head.shapes) < WIDE
 
     def begin(self) -> None:
         """Before an epoch: the standardisation is that of the heads."""
@@ -143,7 +144,8 @@ def _go_on(
 ) -> None:
     """Give Adam the moments that it had after the epochs `cell` has learnt, if any."""
     for name, parameter in parameters.items():
-        own = {moment: moments[f"{moment}.{name}"].clone() for moment in MOMENTS if f"{moment}.{name}" in moments}
+        known = {moment: f"{moment}.{name}" for moment in MOMENTS if f"{moment}.{name}" in moments}
+        own = {moment: moments[at].detach().to(parameter.device, copy=True) for moment, at in known.items()}
         if own:
             optimizer.state[parameter] = {"step": torch.tensor(float(cell.epoch * cell.order.steps)), **own}
 

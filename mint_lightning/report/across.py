@@ -129,7 +129,7 @@ def _lines(rows: Sequence[RowEvidence], tables: Sequence[Sequence[RowEvidence]])
 def _in_order(lines: Collection[Line], tables: Sequence[Sequence[RowEvidence]]) -> tuple[Line, ...]:
     """By place in depth order, head and samples; scores last, as they come."""
     rows = [row for table in tables for row in table]
-    places = in_order([row.tap for row in rows])
+    places = in_order(_merged([[row.tap for row in table if row.head != SCORE] for table in tables]))
     heads = list(dict.fromkeys(row.head for row in rows))
     names = list(dict.fromkeys(row.name for row in rows))
 
@@ -139,6 +139,18 @@ def _in_order(lines: Collection[Line], tables: Sequence[Sequence[RowEvidence]]) 
         return score, 0 if score else places.index(line.place), heads.index(line.head), line.samples, named
 
     return tuple(sorted(lines, key=key))
+
+
+def _merged(orders: Sequence[Sequence[str]]) -> list[str]:
+    """Orders of places as one: what an earlier one lacks comes behind the place it follows in its own."""
+    found: list[str] = []
+    for order in orders:
+        before = -1
+        for place in order:
+            if place not in found:
+                found.insert(before + 1, place)
+            before = found.index(place)
+    return found
 
 
 def _labels(tables: Sequence[Audited]) -> tuple[str, ...]:

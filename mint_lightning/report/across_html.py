@@ -1,5 +1,6 @@
 """Several networks' tables side by side as one page that needs nothing else, in the style of a table's own page."""
 
+from textwrap import wrap
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -11,7 +12,7 @@ from mint_lightning.report.across_text import figures
 from mint_lightning.report.heatmap import Grid, draw
 from mint_lightning.report.html import TEMPLATES, TONES
 
-LONGEST_LABEL = 24
+LABEL_LINE = 14
 MOST_LINES = 60
 
 
@@ -44,10 +45,9 @@ def render_across_html(across: Across) -> str:
 def _grid(across: Across) -> Grid:
     """The cells of the picture; of very many lines the first alone, as the table below has them all."""
     lines = across.lines[:MOST_LINES]
-    labels = [" ".join(label.split()) for label in across.labels]
     return Grid(
         lines=[line.title for line in lines],
-        columns=[("", label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…") for label in labels],
+        columns=[("", _on_two_lines(label)) for label in across.labels],
         cells={
             (at, number): row
             for at, line in enumerate(lines)
@@ -55,6 +55,10 @@ def _grid(across: Across) -> Grid:
             if (row := across.row(line, number)) is not None
         },
     )
+
+
+def _on_two_lines(label: str) -> str:
+    return "\n".join(wrap(label, LABEL_LINE, max_lines=2, placeholder="…"))
 
 
 def _table(across: Across, number: int) -> dict[str, Any]:

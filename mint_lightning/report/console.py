@@ -21,6 +21,7 @@ CONTROLS = ("pixels", "twins", "references")
 GIVE_WAY = ("n", "accuracy", "references", "tpr")
 HEADINGS = {"accuracy": "Accuracy\n(balanced)", "tpr": "TPR at\n1 % FPR", "twins": "Untrained\ntwins"}
 LEADING_ROWS = 12
+LONGEST_NAME = 16
 WIDE = 140
 
 
@@ -36,11 +37,11 @@ def print_table(evidence: TableEvidence, context: Context, console: Console | No
 def render(evidence: TableEvidence, context: Context, *, width: int = 100) -> RenderableType:
     """The papers' layout where it says more, the rows, notes and the claim, for `width` columns.
 
-    Columns that do not fit are named below. Of a long table whose rows all stand in the layout only the others follow.
+    Columns that do not fit are named below. Rows that stand in the layout are not listed again.
     """
     layout, published = layout_of(evidence), published_figures(context.published)
     grids = layout_tables(layout, published, width=width) if layout.shown(published) else []
-    listed = layout.others if grids and len(evidence.rows) > LEADING_ROWS else evidence.rows
+    listed = layout.others if grids else evidence.rows
     table, hidden = _fitting(evidence, listed, width)
     parts: list[RenderableType] = [part for grid in grids for part in (grid, Text())]
     if listed:
@@ -103,8 +104,13 @@ def _least_width(table: Table) -> int:
 
 
 def _longest_word(rows: Sequence[RowEvidence]) -> int:
-    """Width below which a row's name would break inside a word; every row has two lines, so names may take both."""
-    return min(16, max((len(word) for row in rows for word in row.name.split()), default=4))
+    """Width below which a row's name would break inside a word; every row has two lines, so names may take both.
+
+    A row of several seeds says what they gave alone, which needs all the width there may be.
+    """
+    if any(row.seed_aucs for row in rows):
+        return LONGEST_NAME
+    return min(LONGEST_NAME, max((len(word) for row in rows for word in row.name.split()), default=4))
 
 
 def _heading(column: Column) -> Text:

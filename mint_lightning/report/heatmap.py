@@ -17,7 +17,8 @@ DEEPEST = 0.62  # opacity of the full colour: text on it stays readable, in the 
 KEY = (-0.3, -0.1, -0.03, 0.0, 0.03, 0.1, 0.2, 0.3, 0.5)
 CELL = 0.56  # inches
 LINE = 0.33
-BESIDE = 9.0  # inches up to which the two panels stand side by side
+BESIDE, TALL_BESIDE = 9.0, 10.5  # inches up to which the two panels stand side by side, few lines or many
+TALL = 12
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ def draw(grid: Grid, name: str, title: str) -> Picture:
     """The grid as a picture of two panels: AUC around one half, and the excess over the best control around zero."""
     with drawing():
         count = len(grid.columns)
-        cell = max(CELL, 0.072 * max((len(title) for _, title in grid.columns), default=0) + 0.1)
+        longest = max((len(line) for _, title in grid.columns for line in title.split("\n")), default=0)
+        cell = max(CELL, 0.066 * longest + 0.12)
         height = LINE * (len(grid.lines) + len(grid.wide) + 2.2)
         labels = 0.075 * max((len(label) for label in _labels(grid)), default=4) + 0.3
-        beside = labels + 2 * cell * count < BESIDE
+        beside = labels + 2 * cell * count < (TALL_BESIDE if len(grid.lines) > TALL else BESIDE)
         width = max(7.4, labels + cell * count * (2 if beside else 1) + 0.5)
         figure = Figure(figsize=(width, (height + 0.75) * (1 if beside else 2)), layout="constrained")
         for number, what in enumerate(("AUC", "Excess over the best control")):
@@ -83,12 +85,12 @@ def _panel(axes: Any, grid: Grid, *, excess: bool, labelled: bool) -> None:
             axes.text((start + end) / 2, -1.05, grid.columns[start][0], ha="center", va="center", color=INK, fontsize=9)
             axes.plot([start + 0.06, end - 0.06], [-0.74, -0.74], color=MUTED, linewidth=0.7)
     for number, (_, label) in enumerate(grid.columns):
-        axes.text(number + 0.5, -0.36, label, ha="center", va="center", color=MUTED, fontsize=8)
+        axes.text(number + 0.5, -0.14, label, ha="center", va="bottom", color=MUTED, fontsize=8)
     places = [line + 0.5 for line in range(len(grid.lines))]
     places += [len(grid.lines) + 0.85 + step for step in range(len(grid.wide))]
     axes.set(
         xlim=(-0.04, count + 0.04),
-        ylim=(len(grid.lines) + len(grid.wide) + 0.45, -1.45 if grid.columns[0][0] else -0.8),
+        ylim=(len(grid.lines) + len(grid.wide) + 0.45, -1.45 if grid.columns[0][0] else -1.1),
     )
     axes.set_xticks([])
     axes.set_yticks(places, _labels(grid) if labelled else [""] * len(places))

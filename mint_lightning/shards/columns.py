@@ -61,7 +61,7 @@ class Column(ABC, Generic[Value]):
 
     def copy(self) -> NDArray[Any]:
         """All values, as an array to write to."""
-        return self[:]
+        return np.array(self[:])
 
 
 class Repeated(Column[str]):

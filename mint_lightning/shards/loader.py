@@ -11,7 +11,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.shards.batch import Batch
 from mint_lightning.shards.keys import KeyList
 from mint_lightning.shards.order import EpochOrder
-from mint_lightning.shards.stream import EvalStream, TrainStream
+from mint_lightning.shards.stream import EvalStream, Read, TrainStream
 from mint_lightning.shards.workers import StreamLoader
 
 STATE_SCHEMA = 1
@@ -35,6 +35,7 @@ class TrainLoader(StreamLoader[TrainStream]):
         multiprocessing_context: "fork", "spawn" or "forkserver"; None is Python's own choice.
         prefetch: batches that each worker prepares ahead.
         pin_memory: put images into page-locked memory, from which a GPU copies faster.
+        read: gives something else of the rows than their images; then without workers and pinned memory.
 
     Raises:
         UserError: lanes do not divide so, or, while iterating, a shard cannot be read or a worker died.
@@ -51,9 +52,10 @@ class TrainLoader(StreamLoader[TrainStream]):
         multiprocessing_context: str | None = None,
         prefetch: int = 2,
         pin_memory: bool = False,
+        read: Read | None = None,
     ) -> None:
         super().__init__(
-            TrainStream(root, order, rank=rank, world_size=world_size),
+            TrainStream(root, order, rank=rank, world_size=world_size, read=read),
             workers=workers,
             multiprocessing_context=multiprocessing_context,
             prefetch=prefetch,
@@ -130,7 +132,8 @@ class EvalLoader(StreamLoader[EvalStream]):
         root, keys: the shard set and its key list.
         rows: int64, each once, in any order.
         batch_size: images of a batch of one process.
-        rank, world_size, workers, multiprocessing_context, prefetch, pin_memory: as for `TrainLoader`; any numbers.
+        rank, world_size, workers, multiprocessing_context, prefetch, pin_memory, read: as for `TrainLoader`; any
+            numbers.
 
     Raises:
         UserError: no rows, or, while iterating, a shard cannot be read or a worker died.
@@ -149,9 +152,10 @@ class EvalLoader(StreamLoader[EvalStream]):
         multiprocessing_context: str | None = None,
         prefetch: int = 2,
         pin_memory: bool = False,
+        read: Read | None = None,
     ) -> None:
         super().__init__(
-            EvalStream(root, keys, rows, batch_size, rank=rank, world_size=world_size),
+            EvalStream(root, keys, rows, batch_size, rank=rank, world_size=world_size, read=read),
             workers=workers,
             multiprocessing_context=multiprocessing_context,
             prefetch=prefetch,

@@ -49,7 +49,8 @@ class Manifest:
         alignment: how the photos were aligned before packing, in the source's words.
         border: what fills the area outside the original photo, in the source's words.
         encoder: name of the one encoder of all images.
-        partitions: name -> fraction of the identities drawn at random, or a rule such as {"held_out_from": ...}.
+        partitions: name -> fraction of the identities drawn at random, or a rule such as {"held_out_from": ...} or
+            {"database": ...}.
         counts: source -> partition -> split -> {"images": n, "identities": n}.
         broken: photos that could not be used, each {"photo": origin, "reason": sentence}.
         skipped: files of the source that are no photos: {"count": n, "examples": [names]}.

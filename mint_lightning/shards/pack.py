@@ -26,6 +26,7 @@ def pack(
     encoder: str = "jpeg95",
     partitions: Mapping[str, float] | None = None,
     hold_out: HoldOut | None = None,
+    by_database: bool = False,
     seed: int = 0,
     lanes: int = 8,
     workers: int = 0,
@@ -47,6 +48,8 @@ def pack(
         encoder: one for all images: "jpeg95", "png" or "webp-lossless".
         partitions: name -> fraction of the identities, together 1; by default all are in one, "all".
         hold_out: photos to keep apart from training.
+        by_database: each database (the `source` of its photos) is a partition of its own, named after it, in place of
+            `partitions` drawn at random.
         seed: decides partitions, splits and held-out photos.
         lanes: number of equal strands that batches are drawn from; the most processes that can train together.
         workers: processes that decode and encode; 0 does it in this one.
@@ -59,7 +62,7 @@ def pack(
         UserError: an argument, the source or too many photos cannot be used, the same image is in two partitions or
             splits, `out` is taken, or the disk is full. Nothing is left behind then.
     """
-    recipe = Recipe(image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes)
+    recipe = Recipe(image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database)
     if not 0 <= max_broken < 1:
         raise UserError(f"max_broken = {max_broken} cannot be used: it is a share, from 0 to below 1.")
     out = Path(out).absolute()
@@ -68,7 +71,7 @@ def pack(
     if standing is not None:
         return standing
     listed = photos.list()
-    plan = make_plan(listed, partitions=recipe.partitions, hold_out=hold_out, seed=seed)
+    plan = make_plan(listed, partitions=recipe.partitions, hold_out=hold_out, seed=seed, by_database=by_database)
     with atomic_path(out) as folder:
         folder.mkdir()
         packed = write_tars(folder, listed, plan, recipe, workers=workers, max_broken=max_broken)
@@ -85,7 +88,7 @@ def pack(
             encoder=encoder,
             seed=seed,
             lanes=lanes,
-            partitions=recipe.partition_rules(),
+            partitions=recipe.partition_rules({photo.source for photo in listed}),
             counts=counts(keys),
             broken=tuple(packed.broken),
             skipped={"count": len(skipped), "examples": skipped[:_NAMED]},

@@ -64,19 +64,30 @@ class Plan:
     order: NDArray[np.int64]
 
 
-def make_plan(photos: Sequence[Photo], *, partitions: Mapping[str, float], hold_out: HoldOut | None, seed: int) -> Plan:
-    """Assign every photo.
+def make_plan(
+    photos: Sequence[Photo],
+    *,
+    partitions: Mapping[str, float],
+    hold_out: HoldOut | None,
+    seed: int,
+    by_database: bool = False,
+) -> Plan:
+    """Assign every photo; `by_database` makes each source a partition of that name, whatever `partitions`.
 
     Raises:
         UserError: there are no photos, fewer identities in a partition than there are splits, or a photo listed twice.
     """
-    check_partitions(partitions)
     if not photos:
         raise UserError("The source lists no photos: there is nothing to pack.")
+    if by_database:
+        partitions = _of_databases(photos)
+    check_partitions(partitions)
     people = sorted({(photo.source, photo.identity) for photo in photos})
     numbers = {person: number for number, person in enumerate(people)}
     label = np.array([numbers[photo.source, photo.identity] for photo in photos], dtype=np.int64)
-    partition = np.array([partition_of(*person, partitions, seed=seed) for person in people])
+    partition = np.array(
+        [person[0] if by_database else partition_of(*person, partitions, seed=seed) for person in people]
+    )
     split = np.array([split_of(*person, seed=seed) for person in people])[label]
     _check_enough(people, partition, partitions)
 
@@ -96,6 +107,11 @@ def make_plan(photos: Sequence[Photo], *, partitions: Mapping[str, float], hold_
     )
     order = np.lexsort((keys, key_hashes(keys), group))
     return Plan(keys, label, group.astype(np.int64), groups, order.astype(np.int64))
+
+
+def _of_databases(photos: Sequence[Photo]) -> dict[str, float]:
+    sources = {photo.source for photo in photos}
+    return {name: 1 / len(sources) for name in sources}
 
 
 def _key(photo: Photo) -> str:

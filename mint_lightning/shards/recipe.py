@@ -1,6 +1,6 @@
 """The arguments of packing that shape its result, checked together, and their hash."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,9 +31,14 @@ class Recipe:
     seed: int
     lanes: int
     shard_bytes: int
+    by_database: bool = False
 
     def __post_init__(self) -> None:
         encoder_named(self.encoder)
+        if self.by_database and (set(self.partitions) != {"all"} or self.hold_out is not None):
+            raise UserError(
+                "With by_database each database is a partition of its own: give no other partitions and hold out none."
+            )
         check_partitions(self.partitions)
         if self.hold_out is not None:
             self.hold_out.check(self.partitions)
@@ -51,8 +56,10 @@ class Recipe:
         """The encoder itself."""
         return encoder_named(self.encoder)
 
-    def partition_rules(self) -> dict[str, Any]:
-        """Name of each partition -> its fraction, or the rule by which photos are held out for it."""
+    def partition_rules(self, sources: Collection[str]) -> dict[str, Any]:
+        """Name of each partition -> its fraction, or the rule by which photos are held out for it or its database."""
+        if self.by_database:
+            return {name: {"database": name} for name in sorted(sources)}
         return {**dict(sorted(self.partitions.items())), **(self.hold_out.rules() if self.hold_out else {})}
 
     def request(self, source: PhotoSource) -> dict[str, Any]:
@@ -61,5 +68,7 @@ class Recipe:
         arguments["partitions"] = dict(sorted(self.partitions.items()))
         if self.hold_out is not None:
             arguments["hold_out"]["partitions"] = sorted(set(self.hold_out.partitions))
+        if not self.by_database:  # requests from before there was such a thing keep their hash
+            del arguments["by_database"]
         versions = {"schema_version": SCHEMA_VERSION, "tool_version": __version__}
         return {"source": dict(source.describe()), **arguments, **versions}

@@ -1,8 +1,9 @@
 """What one process or worker reads: the images of its lanes, or its share of the batches to evaluate."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +18,17 @@ from mint_lightning.shards.manifest import Manifest
 from mint_lightning.shards.order import EpochOrder
 from mint_lightning.shards.reader import read_rows
 
+Read = Callable[[NDArray[np.int64], Iterator[int]], Iterator[Any]]
+"""Given rows and sizes, yields for each size what belongs to the next so many rows: what a stream gives of images."""
+
 
 class _Stream(IterableDataset[Batch | None]):
-    def __init__(self, root: Path, keys: KeyList, rank: int, world_size: int) -> None:
+    def __init__(self, root: Path, keys: KeyList, rank: int, world_size: int, read: Read | None) -> None:
         if not 0 <= rank < world_size:
             raise ValueError(f"rank {rank} of {world_size} processes")
         self.root = Path(root)
         self.keys = keys
+        self._given = read
         self.manifest = Manifest.load(self.root)
         self.suffix = encoder_named(self.manifest.encoder).suffix
         if (len(keys), keys.lanes) != (self.manifest.images, self.manifest.lanes):
@@ -31,6 +36,9 @@ class _Stream(IterableDataset[Batch | None]):
 
     def _read(self, rows: NDArray[np.int64], sizes: Iterator[int]) -> Iterator[Batch]:
         """Batches of the next `sizes` images of `rows`."""
+        if self._given is not None:
+            yield from self._given(rows, sizes)
+            return
         samples = read_rows(self.root, self.manifest, self.keys, rows, self.suffix)
         for size in sizes:
             yield decode_batch(list(islice(samples, size)), self.keys, self.suffix, self.manifest.image_size)
@@ -49,13 +57,16 @@ class TrainStream(_Stream):
         root: folder of the shard set.
         order: the training order.
         rank, world_size: of this process.
+        read: gives something else of the rows than their images, such as what was computed of them.
 
     Raises:
         UserError: the lanes cannot be shared equally by the processes, or a shard cannot be read.
     """
 
-    def __init__(self, root: Path, order: EpochOrder, *, rank: int = 0, world_size: int = 1) -> None:
-        super().__init__(root, order.keys, rank, world_size)
+    def __init__(
+        self, root: Path, order: EpochOrder, *, rank: int = 0, world_size: int = 1, read: Read | None = None
+    ) -> None:
+        super().__init__(root, order.keys, rank, world_size, read)
         if order.lanes % world_size:
             fits = [n for n in range(1, order.lanes + 1) if order.lanes % n == 0]
             raise UserError(
@@ -92,6 +103,7 @@ class EvalStream(_Stream):
         rows: int64, each once, in any order.
         batch_size: images of a batch.
         rank, world_size: of this process.
+        read: as for `TrainStream`.
 
     Raises:
         UserError: no rows, or a shard cannot be read.
@@ -106,8 +118,9 @@ class EvalStream(_Stream):
         *,
         rank: int = 0,
         world_size: int = 1,
+        read: Read | None = None,
     ) -> None:
-        super().__init__(root, keys, rank, world_size)
+        super().__init__(root, keys, rank, world_size, read)
         if len(rows) == 0:
             raise UserError(f"There are no images to evaluate in {root}: check the partitions and splits asked for.")
         if len(np.unique(rows)) != len(rows):

@@ -1,37 +1,19 @@
-"""The plain parts of benchmarks/stream: ratios, names of results, the stopwatch, the page. No speed is asserted."""
+"""The plain parts of benchmarks/stream: rates, what is watched, the page. No speed is asserted."""
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.common.jobs import ROOT
+from benchmarks.common.stopwatch import Stopwatch
 from benchmarks.stream import page as stream_page
 from benchmarks.stream import parts as stream_parts
-from benchmarks.stream import run as stream
-from benchmarks.stream.clock import PARTS, Stopwatch, watched
+from benchmarks.stream.clock import PARTS, watched
 
 pytestmark = pytest.mark.unit
-
-
-def test_ratios_compare_neighbours() -> None:
-    assert stream_page.ratios([2.0, 3.0], [4.0, 2.0]) == [0.5, 1.5]
-    with pytest.raises(ValueError):
-        stream_page.ratios([1.0], [1.0, 2.0])
-
-
-def test_a_spread_is_the_median_with_its_range() -> None:
-    assert stream_page.spread([3.0, 1.0, 2.0]) == "2.00 (1.00 to 3.00)"
-    assert stream_page.spread([3000.4, 1000.0], 0) == "2,000 (1,000 to 3,000)"
-
-
-def test_a_verdict_says_what_is_missed() -> None:
-    assert stream_page.verdict(0.9, 0.9, at_least=True) == "met"
-    assert stream_page.verdict(0.85, 0.9, at_least=True) == "**not met** (0.85 against 0.9)"
-    assert stream_page.verdict(1.04, 1.05, at_least=False) == "met"
-    assert stream_page.verdict(1.2, 1.05, at_least=False).startswith("**not met**")
 
 
 def fitted(epoch: float, whole: float) -> dict[str, Any]:
@@ -47,47 +29,9 @@ def test_a_rate_counts_every_image_of_its_epoch() -> None:
     assert stream_page.whole_ratios(found) == [0.5, 0.8]
 
 
-def test_results_are_kept_for_the_same_work_on_the_same_code(tmp_path: Path) -> None:
-    one = stream.key("cut", {"images": 64, "repeats": 5}, "code", {"cores": 2})
-    assert one == stream.key("cut", {"repeats": 5, "images": 64}, "code", {"cores": 2})
-    others = [
-        stream.key("cut", {"images": 65, "repeats": 5}, "code", {"cores": 2}),
-        stream.key("cut", {"images": 64, "repeats": 5}, "changed", {"cores": 2}),
-        stream.key("cut", {"images": 64, "repeats": 5}, "code", {"cores": 4}),
-        stream.key("memory", {"images": 64, "repeats": 5}, "code", {"cores": 2}),
-    ]
-    assert len({one, *others}) == 5
-    (tmp_path / "datamodules").mkdir()
-    file = tmp_path / "datamodules/faces.py"
-    file.write_text("a")
-    before = stream.sources(tmp_path)
-    (tmp_path / "README.md").write_text("does not matter")
-    assert stream.sources(tmp_path) == before
-    file.write_text("b")
-    assert stream.sources(tmp_path) != before
-    assert stream.sources() == stream.sources(stream.ROOT)
-
-
 def test_enough_people_are_drawn() -> None:
     assert stream_parts.identities_for(256) * stream_parts.PHOTOS > 2 * 256
     assert stream_parts.identities_for(100_000) * stream_parts.PHOTOS < 2.1 * 100_000
-
-
-def test_the_stopwatch_counts_each_moment_once() -> None:
-    watch = Stopwatch()
-    start = time.perf_counter()
-    with watch.part("outer"):
-        time.sleep(0.02)
-        with watch.part("inner"):
-            time.sleep(0.03)
-    values = watch.of("values", lambda: iter([1, 2]))()
-    assert next(values) == 1
-    time.sleep(0.05)  # is not the generator's
-    assert list(values) == [2]
-    total = time.perf_counter() - start
-    assert watch.seconds["inner"] >= 0.03
-    assert watch.seconds["outer"] >= 0.02
-    assert sum(watch.seconds.values()) <= total - 0.05
 
 
 def test_everything_is_put_back_after_watching() -> None:
@@ -125,6 +69,6 @@ def test_the_whole_benchmark_runs_small(tmp_path: Path) -> None:
     sizes = ["--small", "256", "--iresnet18", "--cut", "2", "--memory", "256", "--repeats", "1"]
     page = tmp_path / "stream.md"
     command = [sys.executable, "-m", "benchmarks.stream", *sizes, "--page", str(page)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, cwd=stream.ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert page.read_text(encoding="utf-8").count("## ") == 5

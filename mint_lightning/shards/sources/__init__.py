@@ -1,22 +1,23 @@
-"""Where photos come from: a folder by identity, an .npz archive, or the synthetic generator."""
+"""Where photos come from: a folder by identity, several such, an .npz archive, or the synthetic generator."""
 
 import inspect
 from typing import Any
 
 from mint_lightning.errors import UserError
+from mint_lightning.shards.sources.databases import DatabasesSource
 from mint_lightning.shards.sources.folder import FolderSource
 from mint_lightning.shards.sources.npz import NpzSource
 from mint_lightning.shards.sources.photo import Photo, PhotoSource
 
-__all__ = ["FolderSource", "NpzSource", "Photo", "PhotoSource", "open_source"]
+__all__ = ["DatabasesSource", "FolderSource", "NpzSource", "Photo", "PhotoSource", "open_source"]
 
 
 def open_source(spec: str, name: str | None = None) -> PhotoSource:
     """The source that a text names.
 
     Args:
-        spec: "folder:PATH", "npz:PATH", or "synthetic:" with any arguments of `SyntheticSource`, as in
-            "synthetic:identities=2000,photos=5,difficulty=hard,seed=0".
+        spec: "folder:PATH", "databases:PATH", "npz:PATH", or "synthetic:" with any arguments of `SyntheticSource`, such
+            as "synthetic:identities=2000,photos=5,difficulty=hard,seed=0".
         name: name of the database in the shard set, where it is to differ from the source's own.
 
     Raises:
@@ -25,6 +26,8 @@ def open_source(spec: str, name: str | None = None) -> PhotoSource:
     kind, _, rest = spec.partition(":")
     if kind == "folder" and rest:
         return FolderSource(rest, name)
+    if kind == "databases" and rest:
+        return DatabasesSource(rest, name)
     if kind == "npz" and rest:
         return NpzSource(rest, name)
     if kind == "synthetic":
@@ -35,7 +38,7 @@ def open_source(spec: str, name: str | None = None) -> PhotoSource:
             arguments["name"] = name
         return SyntheticSource(**arguments)
     raise UserError(
-        f"{spec!r} names no source of photos: write folder:PATH, npz:PATH or "
+        f"{spec!r} names no source of photos: write folder:PATH, databases:PATH, npz:PATH or "
         "synthetic:identities=2000,photos=5,difficulty=hard,seed=0."
     )
 

@@ -1,0 +1,5 @@
+"""python -m benchmarks.table"""
+
+from benchmarks.table.run import main
+
+main()
