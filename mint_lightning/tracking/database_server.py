@@ -10,13 +10,11 @@ from mint_lightning.tracking import library
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from mint_lightning.tracking.store import Store
-
 LOCK = 0x4D494E54  # "MINT"; any number that others hardly take
 
 
-def prepare(store: "Store") -> None:
-    """Make MLflow's tables where there are none.
+def prepare(uri: str, shown: str) -> None:
+    """Make MLflow's tables where there are none; `shown` is the uri for messages.
 
     Raises:
         UserError: the driver is missing, the server lets us not in, or the tables are of another version of MLflow.
@@ -27,23 +25,22 @@ def prepare(store: "Store") -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        engine = sqlalchemy.create_engine(store.uri)
+        engine = sqlalchemy.create_engine(uri)
         with engine.connect() as connection, _alone(connection):  # MLflow would try to enter again for minutes
-            store.client.get_experiment("0")
+            library.client(uri).get_experiment("0")
         engine.dispose()
     except ModuleNotFoundError as error:
         raise UserError(
-            f"The tracking store {store.shown} needs the driver {error.name!r}: for PostgreSQL, "
+            f"The tracking store {shown} needs the driver {error.name!r}: for PostgreSQL, "
             "pip install 'mint-lightning[postgres]'."
         ) from error
     except (MlflowException, SQLAlchemyError) as error:
         if "out-of-date database schema" in str(error):
             raise UserError(
-                f"{store.shown} was written by another version of MLflow: keep a copy, then run `mlflow db upgrade` "
-                "on it."
+                f"{shown} was written by another version of MLflow: keep a copy, then run `mlflow db upgrade` on it."
             ) from error
         first = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
-        raise UserError(f"The tracking store {store.shown} cannot be used: {first}.") from error
+        raise UserError(f"The tracking store {shown} cannot be used: {first}.") from error
 
 
 @contextmanager

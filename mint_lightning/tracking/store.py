@@ -103,7 +103,7 @@ def open_store(root: Path | str = ".", uri: str | None = None, *, make: bool = T
         _answers(uri, scheme)
         store = Store(uri, root / "mlruns")
         if scheme in PORTS:
-            database_server.prepare(store)
+            database_server.prepare(store.uri, store.shown)
         return store
     database = _sqlite_path(uri, root)
     if not make and not database.is_file():

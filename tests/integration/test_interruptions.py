@@ -1,5 +1,6 @@
 """Commands that are stopped half-way, by a person, a full disk or a dead store."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,32 @@ def test_a_dead_tracking_store_costs_no_figures(
     assert main(command) == 0
     assert "Reused" in capsys.readouterr().out
     assert Path("mlruns/tables/untracked/run.json").is_file()
+
+
+def test_a_registry_that_fails_costs_no_runs_and_is_asked_again(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    def fails(*_: object) -> None:
+        raise MlflowException("no registry here")
+
+    note = Path("mlruns/tables/unregistered/run.json")
+    rows = ["--rows", '[{"head": "norm"}]', "--twins", "1", "--name", "unregistered"]
+    command = ["table", "--config", str(CONF / "table_faces.yaml"), *rows]
+    with monkeypatch.context() as broken:
+        broken.setattr("mint_lightning.tracking.registry.register", fails)
+        assert main(command) == 2
+        assert "its model is not logged: no registry here" in capsys.readouterr().err
+        assert main([*command, "--register", "false"]) == 0
+    run = json.loads(note.read_text())
+    assert "model" not in run
+    assert main(command) == 0
+    assert "No model was registered: no row of the table has a head." in capsys.readouterr().out
+    assert json.loads(note.read_text()) == run | {"model": None}
+    assert main(command) == 0
+    assert "No model" not in capsys.readouterr().out
+
+
+def test_the_demo_leaves_a_model(workspace: Path) -> None:
+    assert json.loads(Path("mlruns/tables/demo/run.json").read_text())["model"] == "models:/demo@best"

@@ -66,7 +66,7 @@ def test_each_head_alone_is_a_flat_child_to_sort_and_filter_by(store):
 
 @pytest.mark.parametrize("call", ["create_run", "log_batch", "set_terminated"])
 def test_a_store_that_dies_midway_leaves_no_run_open_and_the_same_table_can_be_logged_again(store, monkeypatch, call):
-    evidence, calls = cells_evidence(rows=4), []
+    evidence, calls = cells_evidence(rows=2), []
     real = getattr(MlflowClient, call)
 
     def dies(self, *args, **kwargs):
@@ -85,7 +85,19 @@ def test_a_store_that_dies_midway_leaves_no_run_open_and_the_same_table_can_be_l
     assert 8 < len(runs) < 15
     assert status <= {"FINISHED", "FAILED"}
     log_table(evidence, context(), store=store, experiment=call)
-    assert kinds(store, call) == EVERY  # what the first attempt left does not stand beside
+    assert kinds(store, call) == {"table": 1, "row": 2, "cell": 14}  # what the first attempt left does not stand beside
+
+
+def test_a_table_that_breaks_while_it_is_logged_is_marked_failed(store, monkeypatch):
+
+    def broken(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mint_lightning.tracking.runs.write_html", broken)
+    with pytest.raises(KeyboardInterrupt):
+        log_table(cells_evidence(rows=2), context(), store=store, experiment="broken")
+    (parent,) = store.client.search_runs([store.experiment("broken")], "tags.kind = 'table'")
+    assert parent.info.status == "FAILED"
 
 
 def test_another_table_that_failed_stays(store, monkeypatch):

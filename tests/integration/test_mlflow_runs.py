@@ -132,19 +132,6 @@ def test_the_parent_holds_what_people_read_and_recompute(table, tmp_path):
     assert (store.artifacts / "tables").is_dir()
 
 
-def test_a_table_that_breaks_while_it_is_logged_is_marked_failed(root, monkeypatch):
-    store = open_store(root)
-
-    def broken(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("mint_lightning.tracking.runs.write_html", broken)
-    with pytest.raises(KeyboardInterrupt):
-        log_table(table_evidence(2, controls=False), context(), store=store, experiment="broken")
-    (parent,) = store.client.search_runs([store.experiment("broken")], "tags.kind = 'table'")
-    assert parent.info.status == "FAILED"
-
-
 def test_two_first_users_at_once_share_one_quiet_store(tmp_path):
     started = [
         subprocess.Popen(

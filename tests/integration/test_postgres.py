@@ -59,7 +59,7 @@ def test_a_table_is_logged_found_and_read_back(store):
 
 
 def test_a_store_that_dies_midway_is_cleaned_up_when_the_table_is_logged_again(store, monkeypatch):
-    evidence = cells_evidence(rows=4)
+    evidence = cells_evidence(rows=2)
     with monkeypatch.context() as patch:
         real, calls = type(store.client).log_batch, []
 
@@ -76,7 +76,7 @@ def test_a_store_that_dies_midway_is_cleaned_up_when_the_table_is_logged_again(s
     assert 7 < len(runs) < 17
     assert {run.info.status for run in runs} == {"FINISHED", "FAILED"}
     log_table(evidence, context(), store=store, experiment="dies")
-    assert len(store.client.search_runs([store.experiment("dies")])) == 1 + 4 + 4 * 6 + 2
+    assert len(store.client.search_runs([store.experiment("dies")])) == 1 + 2 + 2 * 6 + 2
 
 
 def test_the_best_head_is_registered_and_loaded(store, tmp_path):
