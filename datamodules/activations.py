@@ -74,6 +74,10 @@ class Activations(AuditData):
         super().__init__(
             shards, network, taps=taps, views=views, samples=samples, workers=0, seed=seed, max_broken=max_broken, **who
         )
+        if store in ("auto", "none"):
+            raise UserError(
+                f"data.store is {store!r}, which only `table` knows: name the folder (of auto: mlruns/activations)."
+            )
         self.store = Path(store)
         requests = [(view, tap) for view in self.views for tap in self.taps]
         how = completes(self.store, shards, network, self.taps, who)

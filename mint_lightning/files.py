@@ -48,7 +48,10 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     replaced as a whole. A full disk becomes a `UserError`. A file that is not `durable` outlives its process, perhaps
     no power cut: for what is written often and can be made anew.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         yield temporary

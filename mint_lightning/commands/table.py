@@ -49,7 +49,8 @@ def table(
         rows: list of {head: vanilla|cnn|norm|agreement, taps: [...], samples: N, arguments: {...}, recipe: {...},
             seeds: N}; without rows and grid, the published heads at every tap and the two scores.
         grid: more rows, one for each of taps at each of samples: list of {head: vanilla|cnn, taps: [conv1, all_conv,
-            [conv1, conv4]], samples: [1K, 50K, 0.5, null], arguments, recipe, seeds}.
+            [conv1, conv4]], samples: [50K, 0.5, null], arguments, recipe, seeds}. Numbers must be multiples of twice
+            the lanes of the shard set; shares are rounded down to one. --grid+ adds to the grid of a config.
         name: names the table and its run.
         out: folder of the results; mlruns/tables/NAME by default.
         recipe: how the heads learn: {epochs: 40, patience: 8, rate: 0.001, weight_decay: 0}.

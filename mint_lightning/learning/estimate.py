@@ -58,7 +58,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """In all, at most."""
+        """Of computing in all, if no head stops early."""
         return self.forward_seconds + self.adapt_seconds + self.head_seconds
 
 
@@ -186,7 +186,7 @@ def words(found: Estimate, folder: Path | None) -> list[str]:
     lines = [
         f"{found.rows} rows, {found.networks} networks: {found.heads} heads{finished}.",
         f"{found.images:,} images; {found.forwards:,} forwards still to run.",
-        f"Time: {placement.time_words(found.seconds)} at most ({times}).",
+        f"Computing: up to {placement.time_words(found.seconds)} ({times}); start, report and logging come on top.",
         f"Memory: {placement.size_words(found.memory)} of activations.",
     ]
     if folder is not None:
