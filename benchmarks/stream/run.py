@@ -43,7 +43,7 @@ def jobs(small: list[int], iresnet18: list[int], cut: list[int], memory: list[in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, nargs="*", default=[512, 1024, 2048], help="fit images, iresnet_small")
-    parser.add_argument("--iresnet18", type=int, nargs="*", default=[128, 256, 512], help="fit images, iresnet18")
+    parser.add_argument("--iresnet18", type=int, nargs="*", default=[128, 256], help="fit images, iresnet18")
     parser.add_argument("--cut", type=int, nargs="*", default=[32, 64], help="images, iresnet100")
     parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 100_000], help="fit images, peak memory")
     parser.add_argument("--repeats", type=int, default=3)
