@@ -69,7 +69,7 @@ class Stack:
 
     @staticmethod
     def takes(cell: Cell) -> bool:
-        """Whether a cell is stacked: convolutions are quicker one after the other, and from 512 inputs on matrices too."""
+        """Whether a cell is stacked: convolutions, and from 512 inputs on matrices, are quicker one after the other."""
         return isinstance(cell.head, VanillaHead) and sum(shape[0] for shape in cell.head.shapes) < WIDE
 
     def begin(self) -> None:
