@@ -59,7 +59,7 @@ def _empty(shape: tuple[int, ...]) -> Tensor:
     will leave the process, else in pages of its own, which go back to the system with it.
 
     The heap would keep the room that each batch leaves, and what outlives the batch (places in tars, scores) settles
-    there, so that the next batch needs new room: 300 MB in every worker, and without end where scores are collected.
+    there, so that the next batch needs new room, and without end where scores are collected.
     """
     size = math.prod(shape)
     if size and get_worker_info() is not None:
