@@ -200,7 +200,7 @@ class AuditedNetwork(nn.Module):
         else:
             if path or name in self.taps:
                 return path
-        modules = [known for known, _ in self.module.named_modules() if known]
+        modules = [known for known, _ in self.module.named_modules() if known and known not in self.taps]
         near = get_close_matches(path, modules, n=3, cutoff=0.4) or modules[:3]
         example = f"such as {', '.join(near)}" if near else "of which it has none"
         if name in self.taps:

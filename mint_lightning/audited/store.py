@@ -5,6 +5,7 @@ the numbers. It grows by parts, each a safetensors file written to a temporary n
 leaves whole parts, and the next computes only the images that none of them holds.
 """
 
+import os
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -89,8 +90,10 @@ def form_hash(network: AuditedNetwork) -> str:
 class Entry:
     """The stored AAD of one tap: (n, C) or (n, C, H, W), by row of the key list.
 
+    A part that is damaged counts as none (`damaged` names it): its images are computed anew, and it then goes.
+
     Raises:
-        UserError: the folder holds an entry of another key, or a part is damaged.
+        UserError: the folder, or a part in it, is of another key.
     """
 
     def __init__(self, root: Path, key: EntryKey, about: str = "") -> None:
@@ -104,6 +107,8 @@ class Entry:
     def _check(self) -> None:
         path = self.folder / ENTRY
         if not path.is_file():
+            if next(self.folder.glob("*.safetensors"), None) and os.access(self.folder, os.W_OK):
+                self._write_entry()  # somebody removed it; the parts name their key themselves
             return
         found = read_json(path, "entry of the activation store")
         wanted = {"schema_version": SCHEMA_VERSION, **asdict(self.key)}
@@ -119,9 +124,14 @@ class Entry:
     def refresh(self) -> None:
         """Look at what is there."""
         self._parts: list[Tensor] = []
+        self.damaged: list[Path] = []
         rows, places = [], []
         for path in sorted(self.folder.glob("*.safetensors")) if self.folder.is_dir() else []:
-            own, aad = self._open(path)
+            found = self._open(path)
+            if found is None:
+                self.damaged.append(path)
+                continue
+            own, aad = found
             places.append(np.stack([np.full(len(own), len(self._parts)), np.arange(len(own))], axis=1))
             rows.append(own)
             self._parts.append(aad)
@@ -129,12 +139,15 @@ class Entry:
         self.rows, first = np.unique(joined, return_index=True)  # two runs at once may have stored the same image
         self._places = (np.concatenate(places) if places else np.empty((0, 2), np.int64))[first]
 
-    def _open(self, path: Path) -> tuple[Rows, Tensor]:
+    def _open(self, path: Path) -> tuple[Rows, Tensor] | None:
+        """(rows, AAD) of a part; None where it is damaged."""
         try:
             with safe_open(path, framework="pt") as file:  # tensors stay in the file until they are read
                 meta, rows, aad = file.metadata() or {}, file.get_tensor("rows").numpy(), file.get_tensor("aad")
-        except (SafetensorError, OSError) as error:
-            raise UserError(f"The stored part {path} is damaged ({error}): remove it, and it is made anew.") from error
+        except SafetensorError:
+            return None
+        except OSError as error:
+            raise UserError(f"The stored part {path} cannot be read: {error}.") from error
         if meta.get("key") != self.key.hash or len(rows) != len(aad) or aad.dtype != self.dtype:
             raise UserError(f"The stored part {path} belongs to another entry: remove it, and it is made anew.")
         return rows, aad
@@ -147,13 +160,18 @@ class Entry:
         """Write a part: AAD (n, ...) of `rows` (n,)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / ENTRY).is_file():
-            write_json(self.folder / ENTRY, {"schema_version": SCHEMA_VERSION, **asdict(self.key)})
+            self._write_entry()
+        while self.damaged:
+            self.damaged.pop().unlink(missing_ok=True)
         order = np.argsort(rows, kind="stable")
         kept = aad[torch.from_numpy(order)].to("cpu", self.dtype).contiguous()
         tensors = {"rows": torch.from_numpy(rows[order].astype(np.int64)), "aad": kept}
         name = sha256_json(rows[order].tolist())[:12]
         with atomic_path(self.folder / f"{rows.min():010d}-{len(rows)}-{name}.safetensors") as temporary:
             save_file(tensors, str(temporary), metadata={"key": self.key.hash})
+
+    def _write_entry(self) -> None:
+        write_json(self.folder / ENTRY, {"schema_version": SCHEMA_VERSION, **asdict(self.key)})
 
     def take(self, rows: Rows) -> Tensor:
         """AAD (n, ...) float32 of `rows`, each of which must be stored, in their order."""

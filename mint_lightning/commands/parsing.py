@@ -11,6 +11,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
 from mint_lightning.commands.configs import HELP, OPTIONS
+from mint_lightning.commands.parser_words import plain_words
 from mint_lightning.errors import UserError
 
 
@@ -90,7 +91,7 @@ def typed(kind: Any, value: Any, what: str) -> Any:
         return parser.instantiate(parser.parse_object({"value": copy.deepcopy(value)})).value
     except (argparse.ArgumentError, AttributeError, TypeError, ValueError) as error:
         raise_user_error_behind(error)
-        raise UserError(f"{what}: {one_sentence(error)}") from error
+        raise UserError(f"{what}: {plain_words(one_sentence(error), kind)}.") from error
 
 
 def quiet_lightning() -> None:

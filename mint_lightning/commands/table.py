@@ -90,6 +90,9 @@ def table(
     if reuse and not dry_run and finished(request):
         show(request)
         return folder
+    if not dry_run and (folder / "table.json").is_file():
+        say(f"{folder} holds a table that was asked for otherwise or of other files; this one replaces it (--name or "
+            "--out keeps both).")  # fmt: skip
     import lightning as L
 
     quiet_lightning()

@@ -66,5 +66,6 @@ def _register(store: Store, run: str, evidence: TableEvidence, folder: Path) -> 
     except NothingToRegister as why:
         print(f"No model was registered: {why}.")
         return None
-    print(f'Registered: mlflow.pyfunc.load_model("{found.uri}"), version {found.version}.')
+    stays = "" if found.best else f"; {found.name}@best stays at an earlier version, which did better on validate"
+    print(f'Registered: mlflow.pyfunc.load_model("{found.uri}"), version {found.version}{stays}.')
     return found.uri

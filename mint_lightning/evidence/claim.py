@@ -1,6 +1,7 @@
 """What may be claimed of a row, and of a table: the rule that separates membership from everything else."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mint_lightning.evidence.types import Claim, Estimate, Excess, Outcome, ReferenceTest, RowEvidence
 
@@ -69,12 +70,20 @@ def table_claim(rows: Sequence[RowEvidence]) -> Claim:
     """
     claiming = [row for row in rows if row.claim.may_claim]
     if claiming:
-        return max(claiming, key=_validated).claim
+        return _chosen(claiming, max(claiming, key=_validated))
     for outcome in (Outcome.CANNOT_TELL, Outcome.NOT_DISTINGUISHABLE):
         if alike := [row for row in rows if row.claim.outcome is outcome]:
-            chosen = max(alike, key=lambda row: (row.finds, *_validated(row)))
-            return chosen.claim
+            return _chosen(alike, max(alike, key=lambda row: (row.finds, *_validated(row))))
     raise ValueError("a table without rows")
+
+
+def _chosen(alike: Sequence[RowEvidence], row: RowEvidence) -> Claim:
+    """The claim of a row that speaks for several, and why this one does."""
+    peers = [each for each in alike if each.finds is row.finds]
+    if len(peers) == 1 or row.validate_auc is None:
+        return row.claim
+    what = "that may claim" if row.claim.may_claim else "that exceed their controls" if row.finds else "of this outcome"
+    return replace(row.claim, reason=f"{row.claim.reason} Of the rows {what} it is the best on validate.")
 
 
 def _validated(row: RowEvidence) -> tuple[bool, float]:

@@ -77,7 +77,7 @@ class Activations:
         keys = entry_keys(networks, requests, data.manifest.hash)
         entries = entries_of(networks, keys, keeping.folder)
         choices = place(networks, requests, rows, entries, keeping, Probe(data, rows, device))
-        for line in placement.words(choices, keeping.folder):
+        for line in [*_damaged(entries), *placement.words(choices, keeping.folder)]:
             tell(line)
         sinks: dict[str, dict[Request, Sink]] = {}
         for (name, request), choice in choices.items():
@@ -114,6 +114,11 @@ def entries_of(networks: Networks, keys: Keys, folder: Path | None) -> dict[str,
         name: {request: Entry(folder / "aad", key, networks.by_name[name].name) for request, key in own.items()}
         for name, own in keys.items()
     }
+
+
+def _damaged(entries: Mapping[str, Mapping[Request, Entry]]) -> list[str]:
+    parts = [path for own in entries.values() for entry in own.values() for path in entry.damaged]
+    return [f"The stored part {path} is damaged: its images are computed anew." for path in parts]
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,8 @@ def run_table(
     every = [cell for group in cells.values() for cell in group]
     feed = Feed(activations.bank, data, activations.networks, activations.recomputed)
     table = MINTTable(every, feed, data.member, settings.shelf)
+    if begun := [cell.epoch for cell in table.pending if cell.epoch]:
+        tell(f"{len(begun)} heads go on after up to {max(begun)} epochs, from where the bar counts.")
     learn_side_by_side(table, accelerator=settings.accelerator)
     watch.lap("heads")
 

@@ -1,7 +1,7 @@
 """What a table would take, before it is made: cells, images, time, memory and disk, from a few measured batches."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,9 @@ class Estimate:
     """What is left to do of a table.
 
     rows, networks, heads, kept: rows of the table, networks read, heads in all and those that are finished already;
-    images: of the table; forwards: images that a network has still to be run on, all networks together, once for each
-    epoch where AAD is computed anew (an image that could not be decoded counts, for it is tried again);
+    images: of the table; forwards: how often a network has still to be run on an image, all networks and views
+    together, once for each epoch where AAD is computed anew (an image that could not be decoded counts, for it is tried
+    again);
     forward_seconds, adapt_seconds, head_seconds: of the pass, of the twins' adaptation, and of the heads at most;
     memory, disk: bytes of AAD held and still to be written; choices: where AAD is kept, in words.
     """
@@ -88,12 +89,12 @@ def estimate(
     for name, wanted in requests.items():
         stored = [request for request in wanted if choices[name, request].place == "store"]
         missing = {request: entries[name][request].missing(rows) for request in stored}
-        lacking = [missing.get(request, rows) for request in wanted if choices[name, request].place != "recompute"]
-        left = len(np.unique(np.concatenate(lacking))) if lacking else 0
-        left += _anew([cell for cell in pending if cell.network == name], recomputed)
-        own = probe.seconds(networks.by_name[name], wanted) if left else 0.0
-        seconds += own * left
-        forwards += left
+        lacking = {req: missing.get(req, rows) for req in wanted if choices[name, req].place != "recompute"}
+        left, runs = _union(lacking.values()), sum(_union(own) for own in _by_view(lacking).values())
+        again = _anew([cell for cell in pending if cell.network == name], recomputed)
+        own = probe.seconds(networks.by_name[name], wanted) if left + again else 0.0
+        seconds += own * (left + again)
+        forwards += runs + again
         if name in networks.unadapted:
             adapt += own * TWIN_IMAGES
         sizes = aad_bytes(networks.by_name[name], wanted)
@@ -134,6 +135,19 @@ def _cells(
     bank = Bank(readable if len(readable) else rows, {})
     cells = plan.cells(data, Activations(networks, requests, bank, keys, recomputed), folded)
     return [cell for group in cells.values() for cell in group]
+
+
+def _union(rows: Iterable[Rows]) -> int:
+    """How many different images."""
+    each = list(rows)
+    return len(np.unique(np.concatenate(each))) if each else 0
+
+
+def _by_view(lacking: Mapping[Request, Rows]) -> dict[str, list[Rows]]:
+    found: dict[str, list[Rows]] = {}
+    for (view, _), rows in lacking.items():
+        found.setdefault(view, []).append(rows)
+    return found
 
 
 def _anew(cells: Sequence[Cell], recomputed: frozenset[tuple[str, Request]]) -> int:

@@ -139,7 +139,9 @@ def check_names(rows: Sequence[RowSpec]) -> None:
     """Raise `UserError` unless every row has a name that can be a folder and that no other row has."""
     folders = [slug(row.title) for row in rows]
     for row, folder in zip(rows, folders, strict=True):
-        if not folder or len(folder) > 100 or folders.count(folder) > 1:
+        if folders.count(folder) > 1 and folder:
+            raise UserError(f"Two rows are called {row.title[:60]!r}: leave one out, or set name to tell them apart.")
+        if not folder or len(folder) > 100:
             raise UserError(
                 f"The row {row.title[:60]!r} needs a name of its own, with letters or digits, of at most 100: set name."
             )

@@ -179,7 +179,10 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(item, dict):
             yield from _flat(item, f"{name}: ")
         else:
-            yield (
-                name[:1].upper() + name[1:],
-                f"{item:,}" if isinstance(item, int) and not isinstance(item, bool) else str(item),
-            )
+            yield name[:1].upper() + name[1:], _shown(item)
+
+
+def _shown(item: Any) -> str:
+    if isinstance(item, float):
+        return f"{item:.4g}"
+    return f"{item:,}" if isinstance(item, int) and not isinstance(item, bool) else str(item)

@@ -21,7 +21,7 @@ def balanced_subsets(
     """
     unit = keys.lanes * len(groups)
     if isinstance(samples, float):
-        least = min(int(np.bincount(keys.lane[rows], minlength=keys.lanes).min()) for rows in groups)
+        least = min(_smallest_lane(keys, rows) for rows in groups)
         count = int(samples * least + 1e-9) * unit
         if not 0 < samples <= 1 or count == 0:
             raise UserError(f"samples is {samples:g}, a share of {least * unit} images: take one that leaves some.")
@@ -33,4 +33,14 @@ def balanced_subsets(
                 f"samples is {count}: equal parts of {len(groups)} groups from each of {keys.lanes} lanes make a "
                 f"multiple of {unit}: take {' or '.join(map(str, near))}, or pack with another number of lanes."
             )
+        if count > (most := unit * min(_smallest_lane(keys, rows) for rows in groups)):
+            sizes = " and ".join(f"{len(rows):,}" for rows in groups)
+            raise UserError(
+                f"samples is {count:,}, but the {len(groups)} groups have {sizes} images: equal parts of them, from "
+                f"each of {keys.lanes} lanes alike, give at most {most:,}."
+            )
     return [nested_subset(keys, rows, count // len(groups)) for rows in groups]
+
+
+def _smallest_lane(keys: KeyList, rows: NDArray[np.int64]) -> int:
+    return int(np.bincount(keys.lane[rows], minlength=keys.lanes).min())

@@ -16,13 +16,21 @@ HOST = "127.0.0.1"
 PORT = 5000
 
 
-def ui_command(store: Store, port: int = PORT) -> list[str]:
-    """The command that serves MLflow's page on `store`, to this machine alone."""
+def ui_command(port: int = PORT) -> list[str]:
+    """The command that serves MLflow's page to this machine alone; `ui_environment` says on which store."""
     return [
-        *(sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store.uri),
+        *(sys.executable, "-m", "mlflow", "ui"),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
         *("--uvicorn-opts", "--no-access-log"),  # a line for every request would bury the address
     ]
+
+
+def ui_environment(store: Store) -> dict[str, str]:
+    """The environment of that command. The address of the store may hold a password, and everybody on a machine can
+    read the words of a command."""
+    # Jobs are for judging the traces of language models: seven idle processes and their log.
+    given = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | ENVIRONMENT | dict(os.environ)
+    return given | {"MLFLOW_BACKEND_STORE_URI": store.uri}
 
 
 def links(store: Store, port: int = PORT) -> list[str]:
@@ -51,9 +59,7 @@ def serve(root: Path | str = ".", port: int = PORT, uri: str | None = None) -> N
     for line in links(store, port) or ["No table has been logged yet."]:
         print(line, flush=True)
     print("Ctrl-C stops the server.", flush=True)
-    # Jobs are for judging the traces of language models: seven idle processes and their log.
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | ENVIRONMENT | dict(os.environ)
-    os.execve(sys.executable, ui_command(store, port), environment)  # in our place, so no server outlives its command
+    os.execve(sys.executable, ui_command(port), ui_environment(store))  # in our place: no server outlives its command
 
 
 def main(args: Sequence[str]) -> int:

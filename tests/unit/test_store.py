@@ -91,18 +91,31 @@ def test_what_is_not_stored_is_not_made_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 4, 60, -1])
-def test_a_truncated_part_is_named(left: int, tmp_path: Path) -> None:
-    path = part_of(entry(tmp_path, [1, 2, 3]))
+def test_the_images_of_a_truncated_part_are_computed_anew(left: int, tmp_path: Path) -> None:
+    entry(tmp_path, [7])
+    made = entry(tmp_path, [1, 2, 3])
+    path = next(each for each in made.folder.glob("*.safetensors") if each.name.startswith("0000000001"))
     path.write_bytes(path.read_bytes()[:left])
-    with pytest.raises(UserError, match=rf"{path.name} is damaged .*: remove it"):
-        Entry(tmp_path, KEY)
+    again = Entry(tmp_path, KEY)
+    assert (again.damaged, again.rows.tolist()) == ([path], [7])
+    again.add(np.array([1, 2]), aad([1, 2]))  # other images than the damaged part had, so another name
+    assert not path.exists()
+    whole = Entry(tmp_path, KEY)
+    assert (whole.damaged, whole.rows.tolist()) == ([], [1, 2, 7])
+    assert torch.equal(whole.take(np.array([2, 7])), aad([2, 7]))
 
 
 def test_a_part_without_its_tensors_is_damaged(tmp_path: Path) -> None:
     path = part_of(entry(tmp_path, [1]))
     save_file({"rows": torch.tensor([1])}, path, {"key": KEY.hash})
-    with pytest.raises(UserError, match="is damaged"):
-        Entry(tmp_path, KEY)
+    assert Entry(tmp_path, KEY).damaged == [path]
+
+
+def test_an_entry_whose_description_was_removed_gets_it_back(tmp_path: Path) -> None:
+    made = entry(tmp_path, [1, 2])
+    (made.folder / "entry.json").unlink()
+    assert Entry(tmp_path, KEY).rows.tolist() == [1, 2]
+    assert known_entries(tmp_path) == [KEY]
 
 
 @pytest.mark.parametrize("what", ["of another view", "without a key", "of another type", "of other lengths"])
