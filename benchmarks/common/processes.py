@@ -2,28 +2,39 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.common.jobs import ROOT
 
 KINDS = ("Pss", "Rss", "Pss_Anon")
+ONCE = "Once"
+MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")
 
 
 def peaks(command: Sequence[str]) -> dict[str, int]:
-    """KiB at most of `python -m mint_lightning COMMAND` by kind, summed over its processes."""
+    """KiB at most of `python -m mint_lightning COMMAND` by kind, over its processes.
+
+    Rss, Pss and Pss_Anon are summed. ONCE counts each page of the family once and whole: what no file backs (Pss_Anon,
+    Pss_Shmem), and of each file the most that one of them has of it. Pss divides the pages of torch's libraries by all
+    who have them, the measuring process too, so it changes with others.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, "-m", "mint_lightning", *command], env=environment, stdout=subprocess.DEVNULL
     )
-    most = dict.fromkeys(KINDS, 0)
+    most = dict.fromkeys((*KINDS, ONCE), 0)
     while process.poll() is None:
-        here = [usage(number) for number in family(process.pid)]
-        for name in most:
+        numbers = family(process.pid)
+        here = [usage(number) for number in numbers]
+        for name in KINDS:
             most[name] = max(most[name], sum(one.get(name, 0) for one in here))
+        own = sum(one.get("Pss_Anon", 0) + one.get("Pss_Shmem", 0) for one in here)
+        most[ONCE] = max(most[ONCE], own + sum(files(numbers).values()))
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{command[0]} failed.")
@@ -51,3 +62,36 @@ def usage(number: int) -> dict[str, int]:
     except OSError:
         return {}
     return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+
+
+def files(numbers: Iterable[int]) -> dict[str, int]:
+    """KiB of each file that processes have mapped: the most that one of them has of it in memory."""
+    most: dict[str, int] = {}
+    for number in numbers:
+        own: dict[str, int] = {}
+        for path, kib in _mapped(number):
+            own[path] = own.get(path, 0) + kib
+        for path, kib in own.items():
+            most[path] = max(most.get(path, 0), kib)
+    return most
+
+
+def _mapped(number: int) -> Iterator[tuple[str, int]]:
+    """(file, KiB in memory that the file backs) of each mapping of a process."""
+    try:
+        lines = Path(f"/proc/{number}/smaps").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    path, values = "", {"Rss": 0, "Anonymous": 0}
+    for line in [*lines, "0-0 end"]:
+        if MAPPING.match(line):
+            if path.startswith("/") and not path.startswith(("/dev/shm/", "/memfd:", "/dev/zero", "/SYSV")):
+                yield path, values["Rss"] - values["Anonymous"]
+            path, values = (
+                line.split(maxsplit=5)[5] if line.count(" ") > 4 and "/" in line else "",
+                dict.fromkeys(values, 0),
+            )
+            continue
+        name, _, rest = line.partition(":")
+        if name in values:
+            values[name] = int(rest.split()[0])

@@ -165,17 +165,19 @@ def _memory(results: Section) -> list[str]:
         "",
         "A process of its own for each size: `mint-lightning fit`, one epoch, `iresnet_small` with stem_stride 4",
         "(faster, and with less memory of its own, so that growth shows more), one worker. The largest sum over the",
-        "process and its workers, sampled ten times a second: proportional (shared pages counted once) and resident",
-        "(counted in each process). The target is held against the worse of the two.",
+        "process and its workers, sampled ten times a second: each page of theirs once (what no file backs, and of",
+        "each file what is in memory of it); resident (counted in each process); proportional (shared out among all",
+        "who have it, this measuring process too, so it depends on what else runs). The target is held against the",
+        "first two.",
         "",
-        "| fit images | proportional, MiB | against the smallest | resident, MiB | against the smallest | target |",
-        "|---:|---:|---:|---:|---:|---|",
+        "| fit images | once, MiB | of the smallest | resident, MiB | of the smallest | proportional, MiB | target |",
+        "|---:|---:|---:|---:|---:|---:|---|",
     ]
     for found in sizes:
-        pss, rss = (found[kind] / sizes[0][kind] for kind in ("pss_kib", "rss_kib"))
-        target = "-" if found is sizes[0] else f"{MEMORY:.2f}: {verdict(max(pss, rss), MEMORY, at_least=False)}"
+        once, rss = (found[kind] / sizes[0][kind] for kind in ("once_kib", "rss_kib"))
+        target = "-" if found is sizes[0] else f"{MEMORY:.2f}: {verdict(max(once, rss), MEMORY, at_least=False)}"
         lines.append(
-            f"| {found['images']:,} | {found['pss_kib'] / 1024:,.0f} | {pss:.3f} "
-            f"| {found['rss_kib'] / 1024:,.0f} | {rss:.3f} | {target} |"
+            f"| {found['images']:,} | {found['once_kib'] / 1024:,.0f} | {once:.3f} "
+            f"| {found['rss_kib'] / 1024:,.0f} | {rss:.3f} | {found['pss_kib'] / 1024:,.0f} | {target} |"
         )
     return lines

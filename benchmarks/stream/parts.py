@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.common.forward import bare, drawn_set, prepared
-from benchmarks.common.processes import peaks
+from benchmarks.common.processes import ONCE, peaks
 from mint_lightning.audited import NetworkSource
 from mint_lightning.files import write_json
 
@@ -147,4 +147,4 @@ def memory(network: Mapping[str, Any], images: int) -> dict[str, Any]:
     root = shard_set(images)
     yaml = config(Path(f"memory_{images}.yaml"), network, root, images, epochs=1, clock=False)
     most = peaks(["fit", "--config", str(yaml)])
-    return {"images": images, "pss_kib": most["Pss"], "rss_kib": most["Rss"]}
+    return {"images": images, "once_kib": most[ONCE], "pss_kib": most["Pss"], "rss_kib": most["Rss"]}

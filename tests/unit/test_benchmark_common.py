@@ -1,5 +1,7 @@
 """What the benchmarks share: ratios, names of results, the stopwatch, the page."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from benchmarks.common.figures import ratios, spread, verdict, write_below
 from benchmarks.common.jobs import ROOT, Bench, key
+from benchmarks.common.processes import files, usage
 from benchmarks.common.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.unit
@@ -77,3 +80,32 @@ def test_what_people_wrote_above_the_mark_stays(tmp_path: Path) -> None:
     page.write_text("# Mine\n\nConclusions.\n\n<!-- mark -->\n\nold\n")
     write_below(page, "<!-- mark -->", "Title", ["two"])
     assert page.read_text() == "# Mine\n\nConclusions.\n\n<!-- mark -->\n\ntwo\n"
+
+
+MAPS = """
+import mmap, sys
+with open(sys.argv[1], "rb") as file:
+    seen = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    sum(seen[::4096])
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_file_that_two_processes_have_mapped_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "library"
+    path.write_bytes(bytes(8 * 2**20))
+    both = [
+        subprocess.Popen([sys.executable, "-c", MAPS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    try:
+        for each in both:
+            assert each.stdout is not None
+            assert each.stdout.readline()
+        alone, together = files([both[0].pid]), files([each.pid for each in both])
+        assert alone[str(path)] == together[str(path)] == 8 * 1024
+        assert usage(both[0].pid)["Rss"] > 8 * 1024
+    finally:
+        for each in both:
+            each.communicate()
