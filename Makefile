@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search bench-stream bench-table lint types wheel ui install clean
+.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search bench-evidence bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -26,6 +26,9 @@ bench-lfw: $(STAMP)
 # Settings of the heads for the benchmark above, chosen on validate: minutes, beside its 90.
 bench-lfw-search: $(STAMP)
 	$(BIN)/python -m benchmarks.lfw.search
+
+bench-evidence: $(STAMP)
+	$(BIN)/python -m benchmarks.evidence
 
 bench-stream: $(STAMP)
 	$(BIN)/python -m benchmarks.stream

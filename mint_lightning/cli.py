@@ -15,6 +15,7 @@ COMMANDS = {
     "verify": ("verify", "read a shard set again and name what is wrong with it"),
     "train-audited": ("train_audited", "train a face network on recorded members, to be audited"),
     "table": ("table", "every tap and head beside its controls, from one pass of the networks"),
+    "audit": ("audit", "do these photos, or these people, score like training photos?"),
     "compare": ("compare", "the tables of several audited networks side by side, from the tracking store"),
     "fit": ("lightning", "train one auditing head"),
     "validate": ("lightning", "figures of a head on the validate split"),
@@ -52,6 +53,7 @@ examples:
   mint-lightning fit --config faces_vanilla
   mint-lightning test --config faces_vanilla --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt
   mint-lightning table --config table_faces --twins 5 --name five_twins
+  mint-lightning audit --auditor mlruns/tables/demo me.jpg
   mint-lightning compare --out mlruns/compare
 
 COMMAND --help lists the options of a command. Version {version}.

@@ -31,10 +31,8 @@ def finished_table(folder: Path, *, name: str = "A") -> tuple[TableEvidence, Aud
         head = VanillaHead([tuple(shape)], l1=0.0)
         head.fit_standardisation([torch.randn(30, *shape)])
         card = _card(network, row.name, row.tap, [list(shape)])
-        audited = score.audited.where(score.audited.split == "calibrate")
-        save_auditor(
-            folder / "auditors" / row.name.lower().replace(" ", "_"), replace(card, evidence=row), head.eval(), audited
-        )
+        place = folder / "auditors" / row.name.lower().replace(" ", "_")
+        save_auditor(place, replace(card, evidence=row), head.eval(), score.audited)
     return evidence, network
 
 

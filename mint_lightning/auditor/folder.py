@@ -1,7 +1,7 @@
 """An auditor: one folder that can audit photos, whole or absent, without the weights of the audited network."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,58 +13,49 @@ from torch import Tensor
 from mint_lightning import __version__
 from mint_lightning.audited import AuditedNetwork
 from mint_lightning.audited.weights import load_state
+from mint_lightning.auditor.card import AuditorCard
+from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import RowEvidence, ScoreSet, agreement, embedding_norm
+from mint_lightning.evidence import ScoreSet, agreement, embedding_norm
 from mint_lightning.files import atomic_path, read_json, refuse_foreign_folder, sha256_file, write_json
 from mint_lightning.heads import HEADS, Head, build_head
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 AUDITOR_FILE = "auditor.json"
 AUDITOR_HEAD = "head.safetensors"
-CALIBRATION = "calibration.parquet"
+SCORES = "scores.parquet"
+NOVELTY = "novelty.safetensors"
 MOST_HEADS = 100
 
-
-@dataclass(frozen=True, kw_only=True)
-class AuditorCard:
-    """What an auditor says of itself.
-
-    Attributes:
-        name: of the row, for example "Vanilla conv4".
-        kind: "vanilla" or "cnn", a head; "norm" or "agreement", a score that needs none.
-        arguments: of the head; shapes of one sample at each of `taps`.
-        views: label-free variants of the photo that are read.
-        embedding: tap of the network's outcome, which the scores read.
-        network: name, fingerprint and card (file or url of the weights with their sha256) of the audited network.
-        pixels: how a photo must be brought to pixels: image size, alignment, border, encoder.
-        membership: how members were known, whether D and E are random partitions, hashes of the shard set.
-        evidence: the row of the table it was written from, or None: then its verdicts never claim.
-        limits: sentences, for people.
-        heads: how many heads, each from a seed of its own, the mean logit is of.
-    """
-
-    name: str
-    kind: str
-    arguments: Mapping[str, Any]
-    shapes: list[list[int]]
-    taps: list[str]
-    views: list[str]
-    embedding: str
-    network: Mapping[str, Any]
-    pixels: Mapping[str, Any]
-    membership: Mapping[str, Any]
-    evidence: RowEvidence | None
-    limits: list[str]
-    heads: int = 1
+AAD = Mapping[tuple[str, str], Tensor]
+"""AAD (B, ...) float32 by (view, tap)."""
 
 
 @dataclass(frozen=True)
 class Auditor:
-    """A loaded auditor: its card, its head (None for a score) and its calibration scores."""
+    """A loaded auditor: its card, its head (None for a score), the scores of calibrate and, if known, of test, and
+    what tells photos unlike those of calibrate, if it was given that.
+
+    From calibrate come its p-values, from test the error rates that it states.
+    """
 
     card: AuditorCard
     head: Head | None
-    calibration: ScoreSet
+    scores: ScoreSet
+    novelty: NoveltyCheck | None = None
+
+    @property
+    def calibration(self) -> ScoreSet:
+        """The scores that p-values come from: of calibrate, or all of them where out-of-fold."""
+        return self.scores if self.scores.cross_fitted else self.scores.where(self.scores.split == "calibrate")
+
+    def check(self, network: AuditedNetwork) -> None:
+        """Raise `UserError` unless `network` is the one that the auditor was made for."""
+        if network.fingerprint() != self.card.fingerprint:
+            raise UserError(
+                f"The auditor {self.card.name!r} was made for another network than {network.name!r}: give the weights "
+                f"with fingerprint {self.card.fingerprint[:12]}."
+            )
 
     def score(self, network: AuditedNetwork, images: Tensor) -> NDArray[np.float64]:
         """Score (B,) of uint8 images (B, 3, H, W) through the audited network; larger = more like a member.
@@ -72,24 +63,36 @@ class Auditor:
         Raises:
             UserError: `network` is not the one the auditor was made for.
         """
-        if network.fingerprint() != self.card.network["fingerprint"]:
-            raise UserError(
-                f"The auditor {self.card.name!r} was made for another network than {network.name!r}: give the weights "
-                f"with fingerprint {str(self.card.network['fingerprint'])[:12]}."
-            )
+        self.check(network)
+        return self.score_aad(read_aad(network, images, self.card.requests))
+
+    def score_aad(self, aad: AAD) -> NDArray[np.float64]:
+        """The same from AAD that holds what the card's `requests` name."""
+        inputs = [aad[request] for request in self.card.requests]
         if self.head is None:
-            aad = network(images, [self.card.embedding], self.card.views)
-            arrays = [aad[view][self.card.embedding].double().cpu().numpy() for view in self.card.views]
+            arrays = [each.double().cpu().numpy() for each in inputs]
             return embedding_norm(arrays[0]) if self.card.kind == "norm" else agreement(arrays[0], arrays[1])
-        aad = network(images, self.card.taps, ["original"])
         with torch.no_grad():
-            return self.head([aad["original"][tap] for tap in self.card.taps]).logit.double().cpu().numpy()
+            return self.head(inputs).logit.double().cpu().numpy()
 
 
-def save_auditor(path: Path, card: AuditorCard, head: Head | None, calibration: ScoreSet) -> Path:
+def read_aad(network: AuditedNetwork, images: Tensor, requests: list[tuple[str, str]]) -> dict[tuple[str, str], Tensor]:
+    """AAD of (view, tap) requests for uint8 images (B, 3, H, W), one forward for each view."""
+    found = {}
+    for view in dict.fromkeys(view for view, _ in requests):
+        taps = list(dict.fromkeys(tap for at, tap in requests if at == view))
+        for tap, value in network(images, taps, [view])[view].items():
+            found[view, tap] = value
+    return found
+
+
+def save_auditor(
+    path: Path, card: AuditorCard, head: Head | None, scores: ScoreSet, novelty: NoveltyCheck | None = None
+) -> Path:
     """Write an auditor's folder atomically; one that stands there is replaced.
 
-    `calibration` holds the scores of the calibrate split, or of all images out-of-fold.
+    `scores` are those of the calibrate and test splits, of calibrate alone (then it can state no error rate), or of
+    all images out-of-fold.
     """
     from safetensors.torch import save_file
 
@@ -101,14 +104,12 @@ def save_auditor(path: Path, card: AuditorCard, head: Head | None, calibration: 
         if head is not None:
             state = {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
             save_file(state, str(folder / AUDITOR_HEAD))
-        _write_scores(folder / CALIBRATION, calibration)
-        document = asdict(card)
-        document["evidence"] = card.evidence.to_json() if card.evidence is not None else None
+        _write_scores(folder / SCORES, scores)
+        if novelty is not None:
+            novelty.save(folder / NOVELTY)
         files = {file.name: sha256_file(file) for file in sorted(folder.iterdir())}
-        write_json(
-            folder / AUDITOR_FILE,
-            {"schema_version": SCHEMA_VERSION, "tool_version": __version__, **document, "files": files},
-        )
+        about = {"schema_version": SCHEMA_VERSION, "tool_version": __version__}
+        write_json(folder / AUDITOR_FILE, {**about, **card.to_json(), "files": files})
     return Path(path)
 
 
@@ -128,22 +129,21 @@ def load_auditor(path: Path) -> Auditor:
         file = path / Path(name).name
         if not file.is_file() or sha256_file(file) != digest:
             raise UserError(f"The file {file} of the auditor is missing or was changed: take the folder anew.")
-    document["evidence"] = RowEvidence.from_json(document["evidence"]) if document.get("evidence") else None
+    card = AuditorCard.from_json(document, str(path / AUDITOR_FILE))
+    head = _read_head(path, card) if card.kind in HEADS else None
+    novelty = NoveltyCheck.load(path / NOVELTY) if (path / NOVELTY).is_file() else None
+    return Auditor(card, head, _read_scores(path / SCORES, str(card.network["name"])), novelty)
+
+
+def _read_head(path: Path, card: AuditorCard) -> Head:
+    if type(card.heads) is not int or not 1 <= card.heads <= MOST_HEADS:
+        raise UserError(f"The auditor {path} names {card.heads!r} heads: it must be 1 to {MOST_HEADS}.")
+    head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
     try:
-        card = AuditorCard(**document)
-    except TypeError as error:
-        raise UserError(f"The auditor {path / AUDITOR_FILE} is not complete: {error}.") from error
-    head = None
-    if card.kind in HEADS:
-        if type(card.heads) is not int or not 1 <= card.heads <= MOST_HEADS:
-            raise UserError(f"The auditor {path} names {card.heads!r} heads: it must be 1 to {MOST_HEADS}.")
-        head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
-        try:
-            head.load_state_dict(load_state(path / AUDITOR_HEAD))
-        except RuntimeError as error:
-            raise UserError(f"The head in {path / AUDITOR_HEAD} is not the one that its card describes.") from error
-        head.eval()
-    return Auditor(card, head, _read_scores(path / CALIBRATION, str(card.network["name"])))
+        head.load_state_dict(load_state(path / AUDITOR_HEAD))
+    except RuntimeError as error:
+        raise UserError(f"The head in {path / AUDITOR_HEAD} is not the one that its card describes.") from error
+    return head.eval()
 
 
 _COLUMNS = ("key", "identity", "member", "unseen", "split", "score")

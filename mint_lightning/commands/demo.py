@@ -86,6 +86,7 @@ def demo(
         seed=heads,
         seeds=1,
         experiment="demo",
+        with_network=True,
     )
     print(NEXT.format(python=python_here(), ui=ui_here()))
 

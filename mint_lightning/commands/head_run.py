@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from mint_lightning.auditor import save_auditor
-from mint_lightning.commands.publish import auditor_card, calibration_of, network_summary
+from mint_lightning.commands.publish import auditor_card, network_summary
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.files import write_json
@@ -86,7 +86,7 @@ def after_fit(cli: Any) -> None:
     if cli.trainer.is_global_zero:
         spec = spec_of(cli.model)
         card = auditor_card(cli.datamodule, spec.title, spec.head, spec.arguments, spec.taps, None)
-        save_auditor(folder, card, cli.model.head, calibration_of(scores))
+        save_auditor(folder, card, cli.model.head, scores)
         if isinstance(cli.trainer.logger, MintLogger):
             cli.trainer.logger.log_file(folder, "auditor")
             cli.trainer.logger.log_file(best, "checkpoint")

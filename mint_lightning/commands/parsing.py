@@ -3,6 +3,7 @@
 import argparse
 import copy
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -25,8 +26,13 @@ def run_function(function: Callable[..., Any], command: str, args: list[str], ex
     return function(**parse_function(function, command, args, examples))
 
 
-def parse_function(function: Callable[..., Any], command: str, args: list[str], examples: str) -> dict[str, Any]:
+def parse_function(
+    function: Callable[..., Any], command: str, args: list[str], examples: str, *, plain: str | None = None
+) -> dict[str, Any]:
     """The arguments of `function` as given on the command line and in --config files.
+
+    plain: the argument that takes the words without an option, a list; without it a first such word is the first
+    argument. Dashes in the names of options are as good as underscores.
 
     Raises:
         UserError: an argument is unknown, missing or of the wrong type.
@@ -41,9 +47,13 @@ def parse_function(function: Callable[..., Any], command: str, args: list[str], 
         exit_on_error=False,
     )
     parser.add_argument(*OPTIONS, action="config", help=HELP)
-    parser.add_function_arguments(function, as_positional=False)
+    if plain is not None:
+        parser.add_argument(plain, nargs="*", type=str, help=_help_of(function, plain))
+    parser.add_function_arguments(function, as_positional=False, skip={plain} if plain is not None else set())
+    words = [_underscored(word) for word in args]
     try:
-        return dict(vars(plain(parser.parse_args(_with_positional(parser, args)))))
+        parsed = parser.parse_args(words if plain is not None else _with_positional(parser, words))
+        return dict(vars(without_config(parsed)))
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
     except AttributeError as error:  # the parser's own, where a class_path is given anew over a config's arguments
@@ -62,7 +72,21 @@ def _with_positional(parser: ArgumentParser, args: list[str]) -> list[str]:
     return args
 
 
-def plain(parsed: Namespace) -> argparse.Namespace:
+def _underscored(word: str) -> str:
+    """--group-by=x as --group_by=x."""
+    if not word.startswith("--"):
+        return word
+    name, sign, value = word.partition("=")
+    return f"--{name[2:].replace('-', '_')}{sign}{value}"
+
+
+def _help_of(function: Callable[..., Any], argument: str) -> str:
+    """What the docstring says of an argument."""
+    found = re.search(rf"^\s+{argument}: (.*?)(?=^\s+\w+: |\Z)", function.__doc__ or "", re.DOTALL | re.MULTILINE)
+    return " ".join(found[1].split()) if found else ""
+
+
+def without_config(parsed: Namespace) -> argparse.Namespace:
     """Without the config bookkeeping."""
     values = {k: v for k, v in vars(parsed).items() if k not in ("config", "print_config")}
     return argparse.Namespace(**values)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mint_lightning import __version__
-from mint_lightning.auditor import AuditorCard, save_auditor
+from mint_lightning.auditor import NETWORK, AuditorCard, WeightsMissing, copy_network, save_auditor
 from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import ScoreSet, TableEvidence
+from mint_lightning.evidence import TableEvidence
 from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
 from mint_lightning.learning.limits import limits_of
 from mint_lightning.learning.rows import slug
@@ -37,6 +37,7 @@ class Request:
     asked: Mapping[str, Any]
     experiment: str
     register: bool = True
+    with_network: bool = False
 
     @cached_property
     def hash(self) -> str:
@@ -68,7 +69,7 @@ def _hashes(value: Any) -> list[str]:
 def finished(request: Request) -> bool:
     """Whether the folder holds this very table."""
     path = request.folder / TABLE
-    if not path.is_file():
+    if not path.is_file() or (request.with_network and not (request.folder / NETWORK).is_dir()):
         return False
     try:
         document = read_json(path, "table")
@@ -111,6 +112,8 @@ def publish(run: Any, data: Any, request: Request) -> None:
         for name, render in TEXTS.items():
             (folder / name).write_text(render(run.evidence, context), encoding="utf-8")
         write_auditors(folder / "auditors", run, data)
+        if request.with_network:
+            add_network(folder, data)
         write_json(
             folder / TABLE,
             {
@@ -160,7 +163,15 @@ def write_auditors(folder: Path, run: Any, data: Any) -> None:
         row = run.evidence.row(spec.title)
         count = max(1, len(row.seed_aucs))
         card = auditor_card(data, spec.title, spec.head, spec.arguments, spec.taps, row, heads=count)
-        save_auditor(folder / slug(spec.title), card, heads[0] if heads else None, calibration_of(scores.audited))
+        save_auditor(folder / slug(spec.title), card, heads[0] if heads else None, scores.audited, run.novelty)
+
+
+def add_network(folder: Path, data: Any) -> None:
+    """Copy the audited network beside the auditors, so that the folder audits by itself."""
+    try:
+        copy_network(auditor_card(data, "", "norm", {}, [], None), folder / NETWORK)
+    except WeightsMissing as why:
+        raise UserError(f"--with_network: the network cannot be copied, for {why}.") from why
 
 
 def auditor_card(
@@ -192,8 +203,3 @@ def auditor_card(
         limits=limits_of(data.groups, with_controls=evidence is not None),
         heads=heads,
     )
-
-
-def calibration_of(scores: ScoreSet) -> ScoreSet:
-    """The scores that thresholds come from."""
-    return scores if scores.cross_fitted else scores.where(scores.split == "calibrate")

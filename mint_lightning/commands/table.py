@@ -36,6 +36,7 @@ def table(
     experiment: str = "tables",
     published: str | None = None,
     register: bool = True,
+    with_network: bool = False,
     reuse: bool = True,
     dry_run: bool = False,
 ) -> Path:
@@ -72,6 +73,7 @@ def table(
         published: set the papers' figures beside: mint-demo-r100, faces-model-1, faces-model-2 or faces-model-3.
         register: whether the head best on validate becomes a model of MLflow's registry, with a copy of the audited
             network, to be loaded by mlflow.pyfunc.
+        with_network: copy the audited network beside the auditors, so that the folder of the table audits by itself.
         reuse: show the finished table that stands in `out` where everything asked for is the same.
         dry_run: print cells, images, time, memory and disk that the table would take, and stop.
     """
@@ -82,7 +84,8 @@ def table(
     checked_name(experiment, "experiment")
     folder = Path(out or f"mlruns/tables/{name}")
     asked = {key: value for key, value in locals().items() if key in table.__annotations__ and key in _DECIDES}
-    request = Request(name=name, folder=folder, asked=asked, experiment=experiment, register=register)
+    request = Request(name=name, folder=folder, asked=asked, experiment=experiment, register=register,
+                      with_network=with_network)  # fmt: skip
     refuse_foreign_folder(folder, "table.json", "table")
     refuse_unwritable(folder)
     published_figures(published)  # a paper nobody knows is refused before the work

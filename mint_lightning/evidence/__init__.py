@@ -6,6 +6,10 @@ from mint_lightning.evidence.conformal import Calibration, CalibrationSet, confo
 from mint_lightning.evidence.controls import PixelScores
 from mint_lightning.evidence.crossfit import folds
 from mint_lightning.evidence.heads import HeadScores
+from mint_lightning.evidence.lists import benjamini_hochberg
+from mint_lightning.evidence.passing import ErrorRate, error_rate, hit_rate
+from mint_lightning.evidence.persons import PersonCalibration, PersonP
+from mint_lightning.evidence.posterior import Posterior, posterior
 from mint_lightning.evidence.rates import clopper_pearson, clustered_rate, identity_rate
 from mint_lightning.evidence.rowscores import RowScores
 from mint_lightning.evidence.scores import agreement, embedding_norm
@@ -27,7 +31,7 @@ from mint_lightning.evidence.types import (
     RowEvidence,
     TableEvidence,
 )
-from mint_lightning.evidence.verdict import ErrorRate, Verdict, error_rate, judge
+from mint_lightning.evidence.verdict import Verdict, judge, judge_p
 
 __all__ = [
     "FPR_TARGETS",
@@ -46,7 +50,10 @@ __all__ = [
     "Histogram",
     "OperatingPoint",
     "Outcome",
+    "PersonCalibration",
+    "PersonP",
     "PixelScores",
+    "Posterior",
     "ReferenceTest",
     "RowEvidence",
     "RowScores",
@@ -59,6 +66,7 @@ __all__ = [
     "auc_difference",
     "auc_interval",
     "balanced_accuracy",
+    "benjamini_hochberg",
     "bonferroni_level",
     "bootstrap_auc",
     "clopper_pearson",
@@ -70,9 +78,12 @@ __all__ = [
     "excess",
     "folds",
     "fpr_threshold",
+    "hit_rate",
     "holm",
     "identity_rate",
     "judge",
+    "judge_p",
     "operating_point",
+    "posterior",
     "weigh",
 ]

@@ -47,7 +47,7 @@ class ScoreSet(Document):
         if self.fold is not None:
             columns["fold"] = np.int64
         size = len(self.key)
-        object.__setattr__(self, "key", np.asarray(self.key).astype(str))
+        object.__setattr__(self, "key", np.asarray(self.key, dtype=str))
         for name, kind in columns.items():
             column = np.asarray(getattr(self, name))
             if column.shape != (size,):

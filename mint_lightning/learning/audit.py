@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.evidence import PixelScores, RowScores, TableEvidence, weigh
 from mint_lightning.heads import Head, MeanHead
 from mint_lightning.learning.activations import Activations
@@ -17,6 +18,7 @@ from mint_lightning.learning.estimate import Estimate, estimate
 from mint_lightning.learning.feed import Feed
 from mint_lightning.learning.folds import Fold, make_folds
 from mint_lightning.learning.networks import AUDITED, PIXEL_ROWS, PIXELS, device_of
+from mint_lightning.learning.novelty import novelty_of
 from mint_lightning.learning.reading import Reader
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.learning.settings import TableSettings
@@ -25,7 +27,8 @@ from mint_lightning.learning.table import MINTTable, learn_side_by_side
 
 @dataclass(frozen=True)
 class TableRun:
-    """A finished table: the evidence, the scores behind it, and the audited network's heads by row (one per fold)."""
+    """A finished table: the evidence, the scores behind it, the audited network's heads by row (one per fold), and what
+    tells photos unlike its own, if it read what that is made of."""
 
     evidence: TableEvidence
     rows: list[RowScores]
@@ -34,6 +37,7 @@ class TableRun:
     specs: list[RowSpec]
     seconds: dict[str, float]
     broken: list[str] = field(default_factory=list)
+    novelty: NoveltyCheck | None = None
 
     def pixel_rows(self) -> list[RowScores]:
         """The pixel heads as rows, to be kept beside the others."""
@@ -103,7 +107,8 @@ def run_table(
         for spec in plan.specs
         if spec.fitted
     }
-    return TableRun(evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken))
+    novelty = novelty_of(data, activations)
+    return TableRun(evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken), novelty)
 
 
 def estimate_table(data: Any, rows: Sequence[RowSpec] | None, settings: TableSettings) -> Estimate:

@@ -1,7 +1,8 @@
 """Scores of a finished table, as evidence takes them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,19 +90,25 @@ class Reader:
         return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
 
     def _set(self, scores: Sequence[NDArray[np.float64]], network: str) -> ScoreSet:
+        return replace(self._images, score=np.concatenate(scores), network=network)
+
+    @cached_property
+    def _images(self) -> ScoreSet:
+        """What is known of the images that are scored, held once for all rows and networks."""
         bank = self.activations.bank
-        rows = np.concatenate([bank.rows[bank.positions(fold.scored)] for fold in self.folded])
+        places = [bank.positions(fold.scored) for fold in self.folded]
+        rows = bank.rows[np.concatenate(places)]
         folded = self.folded[0].number is not None
-        numbers = np.concatenate([np.full(len(s), f.number or 0) for s, f in zip(scores, self.folded, strict=True)])
+        numbers = np.repeat([fold.number or 0 for fold in self.folded], [len(place) for place in places])
         keys = self.data.keys
         return ScoreSet(
-            score=np.concatenate(scores),
+            score=np.zeros(len(rows)),
             member=self.data.member[rows],
             unseen=self.data.unseen[rows],
             identity=np.char.add(np.char.add(keys.source[rows], "/"), keys.identity[rows]),
             split=np.full(len(rows), "out-of-fold") if folded else keys.split[rows],
             key=keys.key[rows],
-            network=network,
+            network="",
             fold=numbers.astype(np.int64) if folded else None,
         )
 

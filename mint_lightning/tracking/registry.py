@@ -2,23 +2,18 @@
 
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mint_lightning import __version__
-from mint_lightning.audited import NetworkCard
-from mint_lightning.audited.weights import load_state
-from mint_lightning.auditor import AuditorCard, load_auditor
+from mint_lightning.auditor import AuditorCard, WeightsMissing, copy_network, load_auditor
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import ErrorRate, RowEvidence, TableEvidence, error_rate
-from mint_lightning.files import sha256_file, write_json
-from mint_lightning.tracking.scores import read_audited
+from mint_lightning.evidence import RowEvidence, TableEvidence, error_rate
 from mint_lightning.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -60,11 +55,12 @@ def register(store: Store, run: str, folder: Path, evidence: TableEvidence) -> R
     auditor = _auditor_of(folder, row.name)
     client = store.client
     with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        card = load_auditor(auditor).card
-        copy_network(card, place / "network")
-        rate = _error_rate(folder, row.name, place / "error_rate.json")
-        _save(place / FOLDER, {"auditor": auditor, "network": place / "network", "error_rate": rate}, card)
+        place, card = Path(temporary), _able(auditor)
+        try:
+            copy_network(card, place / "network")
+        except WeightsMissing as why:
+            raise NothingToRegister(str(why)) from why
+        _save(place / FOLDER, {"auditor": auditor, "network": place / "network"}, card)
         client.log_artifacts(run, str(place / FOLDER), FOLDER)
     name = model_name(str(card.network["name"]))
     _make_model(client, name, card)
@@ -95,25 +91,6 @@ def model_name(network: str) -> str:
     return f"{plain or 'network'}-{hashlib.sha256(network.encode()).hexdigest()[:8]}"
 
 
-def copy_network(card: AuditorCard, folder: Path) -> None:
-    """The audited network as `card.json` and `weights.safetensors`, whatever its weights were kept in."""
-    from safetensors.torch import save_file
-
-    values = card.network["card"]
-    network = NetworkCard.from_dict(values, f"The card of network {card.network['name']!r}") if values else None
-    if network is None or network.weights_file is None:
-        raise NothingToRegister(f"the weights of {card.network['name']!r} are random or lie in no file")
-    source, target = Path(network.weights_file), folder / "weights.safetensors"
-    if not source.is_file() or sha256_file(source) != network.weights_sha256:
-        raise NothingToRegister(f"the weights {source} are gone or were changed")
-    folder.mkdir(parents=True)
-    if source.suffix == target.suffix:
-        shutil.copyfile(source, target)
-    else:  # a torch checkpoint is a pickle, however safely it is read
-        save_file({name: value.clone().contiguous() for name, value in load_state(source).items()}, target)
-    replace(network, weights_file=str(target.absolute()), weights_sha256=sha256_file(target)).save(folder / "card.json")
-
-
 def _auditor_of(folder: Path, row: str) -> Path:
     for path in sorted((folder / "auditors").iterdir()):
         if load_auditor(path).card.name == row:
@@ -121,14 +98,14 @@ def _auditor_of(folder: Path, row: str) -> Path:
     raise NothingToRegister(f"{folder / 'auditors'} holds no auditor of {row!r}")
 
 
-def _error_rate(folder: Path, row: str, path: Path) -> Path:
-    """The error rate of the rule p <= 1 %, measured on the test externals, beside the model that states it."""
+def _able(auditor: Path) -> AuditorCard:
+    """The card of an auditor that can state an error rate."""
+    found = load_auditor(auditor)
     try:
-        rate: ErrorRate = error_rate(read_audited(folder / "scores.parquet", row))
+        error_rate(found.scores)
     except UserError as error:
         raise NothingToRegister(f"no error rate can be stated ({str(error).rstrip('.')})") from error
-    write_json(path, rate.to_json())
-    return path
+    return found.card
 
 
 def _save(path: Path, artifacts: Mapping[str, Path], card: AuditorCard) -> None:

@@ -1,6 +1,5 @@
 """A registered auditor at work: images in, one line per image out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from mlflow.types.schema import ColSpec, DataType, Schema
 from mint_lightning.audited import NetworkSource
 from mint_lightning.auditor import load_auditor
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import Calibration, ErrorRate, judge
+from mint_lightning.evidence import Calibration, error_rate, judge
 
 AT_ONCE = 64
 ANSWER = Schema(
@@ -34,13 +33,8 @@ class RegisteredAuditor(PythonModel):
         """Read both and refuse a network other than the one that was audited."""
         self.auditor = load_auditor(Path(context.artifacts["auditor"]))
         self.network = NetworkSource(card=context.artifacts["network"]).load()
-        if self.network.fingerprint() != self.auditor.card.network["fingerprint"]:
-            raise UserError(
-                f"The network in this model is not the one that {self.auditor.card.name!r} audits: its fingerprint "
-                f"begins with {self.network.fingerprint()[:12]}, it should be "
-                f"{str(self.auditor.card.network['fingerprint'])[:12]}."
-            )
-        self.error = ErrorRate.from_json(json.loads(Path(context.artifacts["error_rate"]).read_text(encoding="utf-8")))
+        self.auditor.check(self.network)
+        self.error = error_rate(self.auditor.scores)
         self.calibration = Calibration.of(self.auditor.calibration)
 
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> pd.DataFrame:

@@ -111,7 +111,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
         auditor.score(network(seed=1), torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize("name", ["head.safetensors", "calibration.parquet"])
+@pytest.mark.parametrize("name", ["head.safetensors", "scores.parquet"])
 def test_a_changed_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
     saved(tmp_path / "a")
     file = tmp_path / "a" / name

@@ -1,0 +1,51 @@
+"""Pictures that are no faces: everyday ones of CIFAR-10's test split, enlarged, and drawn ones."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SIZE = 112
+MANY = 200
+
+
+def write_pictures(folder: Path) -> Path:
+    """Write PNGs in a folder for each kind; the same ones each time."""
+    generator = np.random.default_rng(0)
+    across, down = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+    slopes = generator.uniform(-2.0, 2.0, (MANY, 3, 2))
+    kinds: dict[str, list[NDArray[np.uint8]]] = {
+        **_cifar(generator),
+        "noise": list(generator.integers(0, 256, (MANY, SIZE, SIZE, 3), dtype=np.uint8)),
+        "one colour": [np.full((SIZE, SIZE, 3), colour, np.uint8) for colour in generator.integers(0, 256, (MANY, 3))],
+        "gradients": [
+            np.stack([128 + a * (across - SIZE / 2) + b * (down - SIZE / 2) for a, b in each], -1)
+            .clip(0, 255)
+            .astype(np.uint8)
+            for each in slopes
+        ],
+    }
+    for kind, pictures in kinds.items():
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for number, picture in enumerate(pictures):
+            cv2.imwrite(str(folder / kind / f"{number:03d}.png"), picture)
+    return folder
+
+
+def _cifar(generator: np.random.Generator) -> dict[str, list[NDArray[np.uint8]]]:
+    path = Path(os.environ.get("MINT_DATA", "")) / "cifar10/cifar10_jpeg75_full.npz"
+    with np.load(path) as archive:
+        blob, offset, label, classes = (archive[name] for name in ("blob_test", "offset_test", "label_test", "classes"))
+    found: dict[str, list[NDArray[np.uint8]]] = {}
+    for number, name in enumerate(classes.astype(str).tolist()):
+        if name not in ("cat", "ship", "horse"):
+            continue
+        chosen = np.sort(generator.choice(np.flatnonzero(label == number), MANY, replace=False))
+        encoded = (blob[offset[place] : offset[place + 1]] for place in chosen)
+        decoded = (cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR) for each in encoded)
+        found[f"{name} (CIFAR-10)"] = [
+            cv2.resize(each, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for each in decoded
+        ]
+    return found

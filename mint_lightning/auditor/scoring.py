@@ -1,0 +1,99 @@
+"""One pass of photos through the audited networks: every auditor's score of every face."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mint_lightning.audited import AuditedNetwork
+from mint_lightning.auditor.folder import AAD, Auditor, read_aad
+from mint_lightning.auditor.photos import PhotoBatch, Photos
+from mint_lightning.errors import UserError
+from mint_lightning.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was asked about, face by face (n of them), and what each auditor gave it.
+
+    names: of faces; photos: each is of; identities: who is on it, "" where nobody said; detected (n,): how sure the
+    detector was, NaN without one; scores, outside: auditor's name -> (n,), outside being whether a face is unlike those
+    that the auditor was calibrated on; left_out: (photo, reason).
+    """
+
+    names: list[str]
+    photos: list[str]
+    identities: list[str]
+    detected: NDArray[np.float64]
+    scores: dict[str, NDArray[np.float64]]
+    outside: dict[str, NDArray[np.bool_]]
+    left_out: list[tuple[str, str]]
+
+
+def score_photos(
+    photos: Photos,
+    auditors: Mapping[str, Auditor],
+    networks: Mapping[str, AuditedNetwork],
+    device: torch.device,
+) -> Scored:
+    """Score all photos; auditors of one network share its forward. `networks` are by fingerprint.
+
+    Raises:
+        UserError: a network is not the one that its auditor was made for, or no photo could be used.
+    """
+    groups: dict[str, dict[str, Auditor]] = {}
+    for name, auditor in auditors.items():
+        groups.setdefault(auditor.card.fingerprint, {})[name] = auditor
+    for fingerprint, own in groups.items():
+        network = networks[fingerprint].to(device)
+        for auditor in own.values():
+            auditor.check(network)
+            if auditor.head is not None:
+                auditor.head.to(device)
+    parts: list[PhotoBatch] = []
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in auditors}
+    outside: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in auditors}
+    with progress_bar() as bar:
+        task = bar.add_task("photos", total=len(photos))
+        for batch in photos.batches():
+            images = batch.images.to(device)
+            for fingerprint, own in groups.items() if len(images) else ():
+                wanted = [request for auditor in own.values() for request in _requests(auditor)]
+                aad = read_aad(networks[fingerprint], images, list(dict.fromkeys(wanted)))
+                for name, auditor in own.items():
+                    scores[name].append(auditor.score_aad(aad))
+                    outside[name].append(_outside(auditor, images, aad))
+            parts.append(_without_images(batch))
+            bar.advance(task, len(set(batch.photos)) + len(batch.left_out))
+    left_out = [each for part in parts for each in part.left_out]
+    names = [name for part in parts for name in part.names]
+    if not names:
+        first = f"{left_out[0][0]}: {left_out[0][1]}" if left_out else "there is none"
+        raise UserError(f"No photo can be judged ({first}).")
+    return Scored(
+        names=names,
+        photos=[photo for part in parts for photo in part.photos],
+        identities=[identity for part in parts for identity in part.identities],
+        detected=np.concatenate([part.detected for part in parts]),
+        scores={name: np.concatenate(own) for name, own in scores.items()},
+        outside={name: np.concatenate(own) for name, own in outside.items()},
+        left_out=left_out,
+    )
+
+
+def _requests(auditor: Auditor) -> list[tuple[str, str]]:
+    embedding = [("original", auditor.card.embedding)] if auditor.novelty else []
+    return [*auditor.card.requests, *embedding]
+
+
+def _outside(auditor: Auditor, images: torch.Tensor, aad: AAD) -> NDArray[np.bool_]:
+    if auditor.novelty is None:
+        return np.zeros(len(images), bool)
+    return auditor.novelty.outside(images, aad["original", auditor.card.embedding])
+
+
+def _without_images(batch: PhotoBatch) -> PhotoBatch:
+    """What is kept of a batch: no photo."""
+    return PhotoBatch(batch.images[:0], batch.names, batch.photos, batch.identities, batch.detected, batch.left_out)

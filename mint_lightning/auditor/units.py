@@ -1,0 +1,42 @@
+"""What one answer is about: a face, or all photos of a person."""
+
+from dataclasses import dataclass
+
+from mint_lightning.auditor.scoring import Scored
+from mint_lightning.errors import UserError
+
+ALL = "all photos"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Faces (indices into the scored ones) of one photo or of one person.
+
+    family: what its answers are adjusted with: the photo, whose faces are asked about together, or the person.
+    """
+
+    name: str
+    family: str
+    faces: tuple[int, ...]
+
+
+def units(scored: Scored, group_by: str) -> list[Unit]:
+    """The units of a request, in the order in which they were given.
+
+    Raises:
+        UserError: people are asked for, but it is not said who is on a photo.
+    """
+    if group_by == "none":
+        pairs = zip(scored.names, scored.photos, strict=True)
+        return [Unit(name, photo, (place,)) for place, (name, photo) in enumerate(pairs)]
+    if group_by == "all":
+        return [Unit(ALL, ALL, tuple(range(len(scored.names))))]
+    if nobody := [name for name, identity in zip(scored.names, scored.identities, strict=True) if not identity]:
+        raise UserError(
+            f"Who is on {nobody[0]!r} is not said: put the photos of each person into a folder of their own and give "
+            "the folder above, or use --group-by all where all show one person."
+        )
+    found: dict[str, list[int]] = {}
+    for place, identity in enumerate(scored.identities):
+        found.setdefault(identity, []).append(place)
+    return [Unit(name, name, tuple(places)) for name, places in found.items()]

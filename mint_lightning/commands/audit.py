@@ -1,0 +1,95 @@
+"""mint-lightning audit"""
+
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from mint_lightning.commands.parsing import parse_function
+from mint_lightning.errors import UserError
+from mint_lightning.files import refuse_foreign_folder, refuse_unwritable
+
+EXAMPLES = """  mint-lightning audit --auditor mlruns/tables/demo me.jpg
+  mint-lightning audit --auditor mlruns/tables/demo --group-by all holiday1.jpg holiday2.jpg portrait.png
+  mint-lightning audit --auditor mlruns/tables/lfw/auditors/flip_agreement --aligned true faces/
+  mint-lightning audit --auditor models:/demo@best --group-by identity --fdr 0.1 shards/mine
+  mint-lightning audit --auditor '[mlruns/tables/a, mlruns/tables/b]' --weights a=a.safetensors me.jpg"""
+
+
+def audit(
+    photos: list[str],
+    auditor: str | list[str],
+    weights: str | list[str] | None = None,
+    group_by: Literal["none", "identity", "all"] = "none",
+    alpha: float = 0.01,
+    fdr: float = 0.05,
+    prior: float = 0.01,
+    aligned: bool = False,
+    detector: str = "centerface",
+    faces: Literal["largest", "all"] = "largest",
+    out: str = "mlruns/audits/audit",
+    accelerator: str = "auto",
+    workers: int = 0,
+) -> Path:
+    """Ask of photos, or of people, whether they score like the photos that a network was trained on.
+
+    Every answer carries the error rate at which it is given; it is never proof. Photos are read, not kept.
+
+    Args:
+        photos: image files, folders of images (a folder within for each person), or one shard set.
+        auditor: folder of an auditor or of a table, id of a run, or registered model; several audit side by side, and
+            their answers about one photo are adjusted for one another.
+        weights: where the audited network's weights are, as NAME=FILE with the network's name, several as a list; for
+            auditors whose card names a file that is not here.
+        group_by: one answer for each photo ("none"), for each person ("identity": the folder within the given folder,
+            or the identity of a shard set), or one for all photos together ("all": they show one person).
+        alpha: how often an outsider may score like training photos by chance.
+        fdr: in a list of several answers, the share of those listed that may be wrong.
+        prior: the share of such photos that you think were trained on; decides how often a positive answer is right.
+        aligned: you declare that the photos are cut and aligned as the auditor's own were; else faces are found in
+            them.
+        detector: what finds faces: "centerface", or the file of an SCRFD network (.onnx).
+        faces: of a photo with several faces ask about the largest, or about all.
+        out: folder of audit.json and audit.csv, replaced if it stands there.
+        accelerator: auto, cpu or gpu.
+        workers: processes that decode a shard set.
+    """
+    folder = Path(out)
+    refuse_foreign_folder(folder, "audit.json", "audit")
+    refuse_unwritable(folder)
+    for name, value in (("alpha", alpha), ("fdr", fdr), ("prior", prior)):
+        if not 0.0 < value < 1.0:
+            raise UserError(f"{name} is {value}; it must lie between 0 and 1.")
+    from mint_lightning.auditor import Question, answer, score_photos
+    from mint_lightning.commands.audit_inputs import load_all, open_photos
+    from mint_lightning.learning.networks import device_of
+    from mint_lightning.report.answers import print_answers, write_answers
+    from mint_lightning.tracking.fetch import find_auditor
+
+    with tempfile.TemporaryDirectory() as temporary:
+        names = [auditor] if isinstance(auditor, str) else list(auditor)
+        found = [find_auditor(name, Path(temporary) / str(number)) for number, name in enumerate(names)]
+        auditors, networks = load_all(found, named_files(weights), Path(temporary))
+        asked = open_photos(photos, auditors, aligned=aligned, detector=detector, faces=faces, workers=workers)
+        scored = score_photos(asked, auditors, networks, device_of(accelerator))
+    question = Question(group_by=group_by, alpha=alpha, fdr=fdr, prior=prior)
+    answers = answer(scored, auditors, question)
+    write_answers(folder, answers, scored.left_out, auditors, question)
+    print_answers(answers, scored.left_out, auditors, question)
+    print(f"Written: {folder / 'audit.json'}, audit.csv")
+    return folder
+
+
+def named_files(given: str | list[str] | None) -> dict[str, str]:
+    """NAME=FILE, one or several, as a dict; `UserError` for anything else."""
+    found = {}
+    for each in [given] if isinstance(given, str) else given or []:
+        name, sign, file = each.partition("=")
+        if not (name and sign and file):
+            raise UserError(f"weights is {each!r}: give NAME=FILE, the name of the audited network and the file.")
+        found[name] = file
+    return found
+
+
+def main(command: str, args: list[str]) -> None:
+    """Run the command; plain words are photos."""
+    audit(**parse_function(audit, command, args, EXAMPLES, plain="photos"))

@@ -1,0 +1,98 @@
+"""What an audit needs, from the words of its command: auditors with their networks, and photos."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mint_lightning.audited import AuditedNetwork, NetworkSource
+from mint_lightning.auditor import Auditor, PhotoFiles, Photos, ShardPhotos, load_auditor, photo_files
+from mint_lightning.errors import UserError
+from mint_lightning.files import write_json
+from mint_lightning.tracking.fetch import Found
+
+
+def load_all(
+    found: Sequence[Found], weights: Mapping[str, str], scratch: Path
+) -> tuple[dict[str, Auditor], dict[str, AuditedNetwork]]:
+    """(auditors by name, audited networks by fingerprint); a name that comes twice is told apart by its network's.
+
+    weights: files by the name of the network; scratch: an empty folder.
+
+    Raises:
+        UserError: a name in `weights` is that of no network, or weights are missing or not the card's.
+    """
+    auditors: dict[str, Auditor] = {}
+    networks: dict[str, AuditedNetwork] = {}
+    unused = set(weights)
+    for number, each in enumerate(found):
+        auditor = load_auditor(each.auditor)
+        name = str(auditor.card.network["name"])
+        title = auditor.card.name if auditor.card.name not in auditors else f"{auditor.card.name} on {name}"
+        if title in auditors:
+            raise UserError(f"The auditor {each.auditor} is given twice: leave one out.")
+        auditors[title] = auditor
+        unused.discard(name)
+        if auditor.card.fingerprint not in networks:
+            source = _source(auditor, each.network, weights.get(name), scratch / f"{number}.json")
+            networks[auditor.card.fingerprint] = source.load()
+        auditor.check(networks[auditor.card.fingerprint])
+    if unused:
+        known = ", ".join(sorted({str(auditor.card.network["name"]) for auditor in auditors.values()}))
+        raise UserError(f"weights names {sorted(unused)[0]!r}, which no auditor audits; they audit {known}.")
+    return auditors, networks
+
+
+def _source(auditor: Auditor, folder: Path | None, weights: str | None, card: Path) -> NetworkSource:
+    """Where the audited network comes from: the folder that came with the auditor, else the card in the auditor's."""
+    if folder is not None and weights is None:
+        return NetworkSource(card=str(folder))
+    known = auditor.card.network["card"]
+    if known is None:
+        raise UserError(
+            f"The auditor {auditor.card.name!r} names no card of its network {auditor.card.network['name']!r}: make it "
+            "from a network with a card.json."
+        )
+    file = weights or (known["weights"] or {}).get("file")
+    if file is None or not Path(file).is_file():
+        name = auditor.card.network["name"]
+        raise UserError(
+            f"The weights of {name!r} are not at {file}: give --weights.{name} FILE (sha256 "
+            f"{str((known['weights'] or {}).get('sha256'))[:12]}...)."
+        )
+    write_json(card, known)
+    return NetworkSource(card=str(card), weights=str(Path(file).absolute()))
+
+
+def open_photos(
+    given: Sequence[str],
+    auditors: Mapping[str, Auditor],
+    *,
+    aligned: bool,
+    detector: str,
+    faces: str,
+    workers: int,
+) -> Photos:
+    """The photos that the command names, to be brought to the pixels that every auditor was calibrated on.
+
+    Raises:
+        UserError: nothing is given, a path is not there, or auditors differ in their pixels.
+    """
+    if not given:
+        raise UserError("Name the photos: image files, folders of images, or one shard set.")
+    pixels: Mapping[str, Any] = next(iter(auditors.values())).card.pixels
+    for name, auditor in auditors.items():
+        if dict(auditor.card.pixels) != dict(pixels):
+            raise UserError(
+                f"The auditor {name!r} was made of photos of other pixels than the first: ask it by itself."
+            )
+    sets = [path for path in given if (Path(path) / "manifest.json").is_file()]
+    if sets:
+        if len(given) > 1:
+            raise UserError(f"{sets[0]} is a shard set: ask about it by itself.")
+        return ShardPhotos(Path(sets[0]), pixels, workers=workers)
+    files = photo_files(given)
+    if aligned:
+        return PhotoFiles(files, pixels)
+    from mint_lightning.shards.align import FaceCut
+
+    return PhotoFiles(files, pixels, FaceCut.of(detector, int(pixels["image_size"]), every=faces == "all"))

@@ -1,0 +1,61 @@
+"""A face that was found in a photo, and what finds faces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A found face, in pixels of its photo.
+
+    box (4,) float64: x0, y0, x1, y1; score in [0, 1]: how sure the detector is; points (5, 2) float64, x and y of the
+    left eye, right eye, nose tip, left and right corner of the mouth, left and right as one sees them in the photo.
+    """
+
+    box: NDArray[np.float64]
+    score: float
+    points: NDArray[np.float64]
+
+    @property
+    def area(self) -> float:
+        """Of the box, in square pixels."""
+        return float(max(self.box[2] - self.box[0], 0.0) * max(self.box[3] - self.box[1], 0.0))
+
+
+class Detector(Protocol):
+    """What finds faces. name and fingerprint (sha256 of its file) say which one, for whoever must repeat it."""
+
+    name: str
+    fingerprint: str
+    least_score: float
+
+    def detect(self, photo: Pixels) -> list[Face]:
+        """Faces of a photo, uint8 (H, W, 3) RGB, the largest first."""
+        ...
+
+
+def largest_first(faces: Sequence[Face]) -> list[Face]:
+    """By area; equals stay in their order."""
+    return sorted(faces, key=lambda face: -face.area)
+
+
+def apart(faces: Sequence[Face], overlap: float) -> list[Face]:
+    """Of faces whose boxes overlap by more than `overlap` (intersection over union) only the surest."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda each: -each.score):
+        if all(_overlap(face, other) <= overlap for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _overlap(one: Face, other: Face) -> float:
+    low, high = np.maximum(one.box[:2], other.box[:2]), np.minimum(one.box[2:], other.box[2:])
+    both = float(np.prod(np.maximum(high - low, 0.0)))
+    total = one.area + other.area - both
+    return both / total if total > 0.0 else 0.0

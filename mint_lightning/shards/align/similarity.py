@@ -1,0 +1,82 @@
+"""From five points to a face of one size: the similarity to a template, and one border for every photo."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mint_lightning.errors import UserError
+from mint_lightning.shards.align.face import Pixels
+from mint_lightning.shards.image import BrokenImage
+
+TEMPLATE_SIZE: Final = 112
+TEMPLATE: Final = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+"""Where the five points lie in a face of 112 x 112 pixels, as ArcFace (Deng et al., CVPR 2019) and most networks since
+have them."""
+
+BORDER: Final = "reflected"
+"""What fills the area outside the photo: its own mirror image, for every photo. Black, as is usual, tells databases
+whose photos are cut close from those with room around the face; a mirror image has the photo's own colours and
+sharpness."""
+
+FARTHEST: Final = 18.0
+"""Root mean square distance of the fitted points from the template, in pixels of 112, above which they are no face."""
+
+SMALLEST: Final = 8.0
+"""Pixels of the photo between eyes and mouth below which nothing of a face can be seen."""
+
+
+def similarity(points: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+    """(2, 3) matrix of the rotation, scale and shift that bring (n, 2) points nearest to (n, 2) targets.
+
+    Least squares, without reflection (Umeyama, IEEE PAMI 13, 1991). Points in one place raise `UserError`.
+    """
+    points, target = np.asarray(points, np.float64), np.asarray(target, np.float64)
+    if points.shape != target.shape or points.ndim != 2 or not np.isfinite(points).all():
+        raise UserError(f"{points.shape} points cannot be laid on {target.shape}: give as many, all finite.")
+    centre, middle = points.mean(axis=0), target.mean(axis=0)
+    own, wanted = points - centre, target - middle
+    spread = float((own**2).sum())
+    if spread < 1e-12:
+        raise UserError("All points lie in one place.")
+    # In the plane, a rotation with a scale is a complex factor: no singular values are needed.
+    factor = complex(float((own * wanted).sum()), float((own[:, 0] * wanted[:, 1] - own[:, 1] * wanted[:, 0]).sum()))
+    a, b = factor.real / spread, factor.imag / spread
+    turn = np.array([[a, -b], [b, a]])
+    return np.column_stack([turn, middle - turn @ centre])
+
+
+def align(photo: Pixels, points: ArrayLike, size: int = TEMPLATE_SIZE) -> Pixels:
+    """uint8 (size, size, 3): the face of a photo, uint8 (H, W, 3) RGB, whose five points (5, 2) are brought to the
+    template.
+
+    Where the face is shrunk to half or less, the photo is averaged down first: taking single pixels of a large photo
+    would make it look sharper, and noisier, than a small photo of the same face.
+
+    Raises:
+        BrokenImage: the points cannot be those of a face.
+    """
+    points = np.asarray(points, np.float64)
+    template = TEMPLATE * (size / TEMPLATE_SIZE)
+    try:
+        matrix = similarity(points, template)
+    except UserError as error:
+        raise BrokenImage(f"its face has no five points ({str(error).rstrip('.')})") from error
+    left = points @ matrix[:, :2].T + matrix[:, 2] - template
+    off = float(np.sqrt((left**2).sum(axis=1).mean())) * TEMPLATE_SIZE / size
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if off > FARTHEST:
+        raise BrokenImage(f"the five points of its face lie {off:.0f} pixels of 112 from where a face has them")
+    height = float(np.ptp(template[:, 1])) / scale if scale > 0 else 0.0
+    if height < SMALLEST:
+        raise BrokenImage(f"its face is {height:.0f} pixels from eyes to mouth, at least {SMALLEST:.0f} are needed")
+    shrink = int(1.0 / scale)
+    if shrink >= 2:
+        sides = max(1, round(photo.shape[1] / shrink)), max(1, round(photo.shape[0] / shrink))
+        ratio = np.array(sides) / np.array(photo.shape[1::-1])
+        photo = cv2.resize(photo, sides, interpolation=cv2.INTER_AREA)
+        matrix = similarity((points + 0.5) * ratio - 0.5, template)
+    return cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
