@@ -11,9 +11,13 @@ from mint_lightning.evidence.claim import row_claim, table_claim
 from mint_lightning.evidence.comparison import bonferroni_level, excess, holm
 from mint_lightning.evidence.controls import REFERENCE_ALPHA, Comparison, PixelScores, aligned, compare
 from mint_lightning.evidence.curves import histogram, roc_curve
+from mint_lightning.evidence.epsilon import epsilon_bound
 from mint_lightning.evidence.heads import figures_of
+from mint_lightning.evidence.precision import precisions
+from mint_lightning.evidence.reliability import reliability
 from mint_lightning.evidence.rowscores import RowScores
 from mint_lightning.evidence.scoreset import Bools, ScoreSet
+from mint_lightning.evidence.slices import slices
 from mint_lightning.evidence.statistics import auc_interval, balanced_accuracy
 from mint_lightning.evidence.types import Estimate, GroupSize, ReferenceTest, RowEvidence, TableEvidence
 
@@ -72,7 +76,9 @@ def _weigh_row(
     partition: tuple[bool, bool, str | None],
 ) -> RowEvidence:
     scores, images = row.audited, counted(row.audited)
-    auc = auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
+    figured = scores.score[images], scores.member[images], scores.person[images]
+    auc = auc_interval(*figured, level=level)
+    operating = tuple(operating_point(scores, fpr, level=level) for fpr in FPR_TARGETS)
     decisions = decide_by_accuracy(scores)
     above = None
     if comparison.terms:
@@ -92,7 +98,11 @@ def _weigh_row(
         accuracy=_accuracy(scores, images, decisions.passed, level),
         accuracy_logit0=_accuracy(scores, images, scores.score >= 0.0, level) if row.has_logit else None,
         threshold=decisions.threshold,
-        operating=tuple(operating_point(scores, fpr, level=level) for fpr in FPR_TARGETS),
+        operating=operating,
+        precision=precisions(operating),
+        epsilon=epsilon_bound(scores, level=level),
+        reliability=reliability(*figured, level=level) if row.has_logit else None,
+        slices=slices(scores, level=level),
         controls=comparison.controls,
         excess=above,
         reference_test=test,
@@ -131,7 +141,7 @@ def _adjust_tests(tests: list[ReferenceTest | None]) -> list[ReferenceTest | Non
 
 
 def _accuracy(scores: ScoreSet, images: Bools, passed: Bools, level: float) -> Estimate:
-    return balanced_accuracy(passed[images], scores.member[images], scores.identity[images], 0.5, level=level)
+    return balanced_accuracy(passed[images], scores.member[images], scores.person[images], 0.5, level=level)
 
 
 def _unseen_auc(scores: ScoreSet, level: float) -> Estimate | None:
@@ -139,17 +149,17 @@ def _unseen_auc(scores: ScoreSet, level: float) -> Estimate | None:
     rows = (scores.split != "calibrate") & ~scores.member
     if not (rows & scores.unseen).any():
         return None
-    return auc_interval(scores.score[rows], scores.unseen[rows], scores.identity[rows], level=level)
+    return auc_interval(scores.score[rows], scores.unseen[rows], scores.person[rows], level=level)
 
 
 def _photo_auc(scores: ScoreSet, level: float) -> Estimate | None:
     """Training photos against unseen photos of the test people who have both: the same faces on either side."""
     judged = scores.split != "calibrate"
-    both = np.intersect1d(scores.identity[judged & scores.unseen], scores.identity[judged & scores.member])
-    rows = judged & ~scores.external & np.isin(scores.identity, both)
+    both = np.intersect1d(scores.person[judged & scores.unseen], scores.person[judged & scores.member])
+    rows = judged & ~scores.external & np.isin(scores.person, both)
     if not rows.any():
         return None
-    return auc_interval(scores.score[rows], scores.member[rows], scores.identity[rows], level=level)
+    return auc_interval(scores.score[rows], scores.member[rows], scores.person[rows], level=level)
 
 
 def _complement_auc(row: RowScores, level: float) -> Estimate | None:
@@ -158,7 +168,7 @@ def _complement_auc(row: RowScores, level: float) -> Estimate | None:
     audited = row.audited.where(~row.audited.unseen)
     scores = aligned(row.complement, audited, f"the complement of the row {row.name!r}")
     images = counted(scores)
-    return auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
+    return auc_interval(scores.score[images], scores.member[images], scores.person[images], level=level)
 
 
 def _groups(scores: ScoreSet) -> tuple[GroupSize, ...]:
@@ -166,7 +176,7 @@ def _groups(scores: ScoreSet) -> tuple[GroupSize, ...]:
     sizes = []
     for split in ("calibrate", "test", "out-of-fold"):
         for name, group in groups.items():
-            identities = scores.identity[group & (scores.split == split)]
+            identities = scores.person[group & (scores.split == split)]
             if identities.size:
                 sizes.append(GroupSize(name, split, int(identities.size), int(np.unique(identities).size)))
     return tuple(sizes)
