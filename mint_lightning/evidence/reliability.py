@@ -27,10 +27,11 @@ def reliability(
 
     `bins` of equal weight (Naeini et al., AAAI 2015), never splitting ties, and at most one for every ten identities.
     ece: sum over bins of weight times |observed rate - mean prediction|. Being a sum of distances it is above zero
-    even for true probabilities; `debiased` takes off what noise of the bins' clustered variances adds (Kumar, Liang
-    and Ma, NeurIPS 2019, with folded normals), and no less than 0. The interval is that of the ECE of these bins: by
-    the triangle inequality the distance of noise alone (its mean and variance in closed form) bounds it below; with
-    the signs of the gaps held, it is linear above. It covers at least `level`, more where the gaps are large.
+    even for true probabilities; `debiased` takes off what noise of the bins' clustered variances would add to the gaps
+    found (Kumar, Liang and Ma, NeurIPS 2019), down to 0 at most. That is two fifths of the excess where all gaps are
+    noise, nearly all of it where none is. The interval is that of the ECE of these bins: by the triangle inequality
+    the distance of noise alone (its mean and variance in closed form) bounds it below; with the signs of the gaps
+    held, it is linear above. It covers at least `level`, more where the gaps are large.
     Lengths that differ, a class without images, or logits that are not finite raise `UserError`.
     """
     logit = np.asarray(logit, dtype=np.float64)
