@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.crossfit import folds
+from mint_lightning.evidence.estimates import Estimate, OperatingPoint
 from mint_lightning.evidence.rates import clustered_rate
 from mint_lightning.evidence.scoreset import Bools, Floats, ScoreSet
-from mint_lightning.evidence.estimates import Estimate, OperatingPoint
 
 FPR_TARGETS = (0.1, 0.01, 0.001, 0.0001)
 

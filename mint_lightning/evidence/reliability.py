@@ -56,7 +56,7 @@ def reliability(
 
 
 def equal_mass_bins(values: NDArray[np.float64], weights: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """(n,) bin numbers 0, 1, ... by rising value, of about equal total weight; equal values share one, none is empty."""
+    """(n,) bin numbers 0, 1, ... by rising value, of about equal weight; equal values share one, none is empty."""
     levels, place = np.unique(values, return_inverse=True)
     mass = np.bincount(place, weights=weights, minlength=levels.size)
     centre = (np.cumsum(mass) - mass / 2.0) / mass.sum()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 
 def sample(seed: int, people: int, *, scale: float = 1.0, photos: int = 2, share: float = 0.5):
-    """(logit, member, identity): normal classes two apart, whose true logit at a prior of one half is twice the score."""
+    """(logit, member, identity): normal classes two apart; the true logit at a prior of one half is twice the score."""
     generator = np.random.default_rng(seed)
     identity = np.repeat(np.arange(people), photos)
     member = identity < share * people
@@ -119,7 +119,7 @@ def test_its_error_is_that_of_the_identity_bootstrap():
 
 
 def test_debiasing_takes_off_two_fifths_of_what_noise_alone_adds():
-    """Of true probabilities every gap is noise z: E|z| stands, and E|z + z'| - E|z| = (sqrt 2 - 1) E|z| is taken off."""
+    """Of true probabilities every gap is noise z: of E|z|, E|z + z'| - E|z| = (sqrt 2 - 1) E|z| is taken off."""
     found = [reliability(*sample(seed, 600), bins=10) for seed in range(60)]
     plain, debiased = np.mean([(each.ece.value, each.debiased) for each in found], axis=0)
     assert debiased / plain == pytest.approx(2 - 2**0.5, abs=0.06)
@@ -176,7 +176,7 @@ def test_what_has_no_calibration_is_refused(score, member, identity, bins, sente
 
 
 def test_odds_of_another_prior_are_the_logit_moved():
-    """What the docstring says: at a prior of one tenth the same head's probabilities are those of logit + log(1 / 9)."""
+    """What the docstring says: at a prior of one tenth the same head's probabilities are of logit + log(1 / 9)."""
     score, member, _ = sample(8, 40_000, photos=1)
     rare = np.flatnonzero(member)[::9]
     kept = np.union1d(rare, np.flatnonzero(~member))
