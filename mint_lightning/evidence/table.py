@@ -1,6 +1,6 @@
 """A whole table weighed: every row beside its controls, every figure with its interval, and the claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from mint_lightning.evidence.heads import figures_of
 from mint_lightning.evidence.precision import precisions
 from mint_lightning.evidence.reliability import reliability
 from mint_lightning.evidence.rowscores import RowScores
-from mint_lightning.evidence.scoreset import Bools, ScoreSet
+from mint_lightning.evidence.scoreset import Bools, ScoreSet, Texts
 from mint_lightning.evidence.slices import slices
 from mint_lightning.evidence.statistics import auc_interval, balanced_accuracy
 from mint_lightning.evidence.types import Estimate, GroupSize, ReferenceTest, RowEvidence, TableEvidence
@@ -29,6 +29,7 @@ def weigh(
     random_partition: bool,
     partition_declared: bool = False,
     no_claim: str | None = None,
+    attributes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> TableEvidence:
     """The evidence of a table of rows on one audited network.
 
@@ -36,9 +37,11 @@ def weigh(
     adjustment runs over the rows that have controls; the intervals shown hold together over all rows.
     random_partition: members and externals are random identity partitions of one shard set and the partition's hash
     is in the network's card; partition_declared: only the user says so; no_claim: why nothing may be claimed whatever
-    the figures, where that is so.
+    the figures, where that is so; attributes: name -> image key -> value, such as the class: parts of the images to
+    slice by, beside external sets and photos per identity.
 
-    No row, two rows of one name, one class only, or a control that lacks an image of its row raise `UserError`.
+    No row, two rows of one name, one class only, or a control or an attribute that lacks an image of its row raise
+    `UserError`.
     """
     names = [row.name for row in rows]
     if not names:
@@ -50,7 +53,15 @@ def weigh(
     adjusted = _over_rows([each.p if each.terms else None for each in compared])
     tests = _adjust_tests([each.reference_test for each in compared])
     weighed = tuple(
-        _weigh_row(row, comparison, p_holm, test, level, (random_partition, partition_declared, no_claim))
+        _weigh_row(
+            row,
+            comparison,
+            p_holm,
+            test,
+            level,
+            (random_partition, partition_declared, no_claim),
+            _columns(row.audited, attributes or {}),
+        )
         for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
     )
     audited = rows[0].audited
@@ -74,6 +85,7 @@ def _weigh_row(
     test: ReferenceTest | None,
     level: float,
     partition: tuple[bool, bool, str | None],
+    attributes: Mapping[str, Texts],
 ) -> RowEvidence:
     scores, images = row.audited, counted(row.audited)
     figured = scores.score[images], scores.member[images], scores.person[images]
@@ -102,7 +114,7 @@ def _weigh_row(
         precision=precisions(operating),
         epsilon=epsilon_bound(scores, level=level),
         reliability=reliability(*figured, level=level) if row.has_logit else None,
-        slices=slices(scores, level=level),
+        slices=slices(scores, attributes, level=level),
         controls=comparison.controls,
         excess=above,
         reference_test=test,
@@ -124,6 +136,18 @@ def _weigh_row(
         ),
         heads=tuple(figures_of(head, scores) for head in row.heads),
     )
+
+
+def _columns(scores: ScoreSet, attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Texts]:
+    """Attributes by key as (n,) columns of the images of `scores`."""
+    columns = {}
+    for name, values in attributes.items():
+        if missing := [key for key in scores.key.tolist() if key not in values]:
+            raise UserError(
+                f"The attribute {name!r} lacks {len(missing)} of {len(scores)} images, {missing[0]!r} first."
+            )
+        columns[name] = np.array([values[key] for key in scores.key.tolist()], dtype=str)
+    return columns
 
 
 def _over_rows(p_values: list[float | None]) -> list[float | None]:
