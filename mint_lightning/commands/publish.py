@@ -21,11 +21,19 @@ from mint_lightning.report.html import write_html
 from mint_lightning.report.latex import render_latex
 from mint_lightning.report.markdown import render_markdown
 from mint_lightning.report.tidy import heads_csv, table_csv
+from mint_lightning.report.tidy_parts import reliability_csv, slices_csv
 from mint_lightning.tracking.scores import write_scores
 
 SCHEMA_VERSION = 1
 TABLE = "table.json"
-TEXTS = {"table.md": render_markdown, "table.csv": table_csv, "heads.csv": heads_csv, "table.tex": render_latex}
+TEXTS = {
+    "table.md": render_markdown,
+    "table.csv": table_csv,
+    "heads.csv": heads_csv,
+    "slices.csv": slices_csv,
+    "reliability.csv": reliability_csv,
+    "table.tex": render_latex,
+}
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,20 @@ from mint_lightning.evidence.comparison import Difference, auc_difference, bonfe
 from mint_lightning.evidence.conformal import Calibration, CalibrationSet, conformal_p
 from mint_lightning.evidence.controls import PixelScores
 from mint_lightning.evidence.crossfit import folds
+from mint_lightning.evidence.epsilon import epsilon_bound
+from mint_lightning.evidence.estimates import Epsilon, Precision, Reliability, ReliabilityBin, Slice
 from mint_lightning.evidence.heads import HeadScores
 from mint_lightning.evidence.lists import benjamini_hochberg
 from mint_lightning.evidence.passing import ErrorRate, error_rate, hit_rate
 from mint_lightning.evidence.persons import PersonCalibration, PersonP
 from mint_lightning.evidence.posterior import Posterior, posterior
+from mint_lightning.evidence.precision import PRIORS, precision
 from mint_lightning.evidence.rates import clopper_pearson, clustered_rate, identity_rate
+from mint_lightning.evidence.reliability import reliability
 from mint_lightning.evidence.rowscores import RowScores
 from mint_lightning.evidence.scores import agreement, embedding_norm
 from mint_lightning.evidence.scoreset import ScoreSet
+from mint_lightning.evidence.slices import slices
 from mint_lightning.evidence.statistics import auc, auc_interval, balanced_accuracy, bootstrap_auc
 from mint_lightning.evidence.table import weigh
 from mint_lightning.evidence.types import (
@@ -35,12 +40,14 @@ from mint_lightning.evidence.verdict import Verdict, judge, judge_p
 
 __all__ = [
     "FPR_TARGETS",
+    "PRIORS",
     "Calibration",
     "CalibrationSet",
     "Claim",
     "ControlEvidence",
     "Curve",
     "Difference",
+    "Epsilon",
     "ErrorRate",
     "Estimate",
     "Excess",
@@ -54,10 +61,14 @@ __all__ = [
     "PersonP",
     "PixelScores",
     "Posterior",
+    "Precision",
     "ReferenceTest",
+    "Reliability",
+    "ReliabilityBin",
     "RowEvidence",
     "RowScores",
     "ScoreSet",
+    "Slice",
     "TableEvidence",
     "Verdict",
     "accuracy_threshold",
@@ -74,6 +85,7 @@ __all__ = [
     "conformal_p",
     "counted",
     "embedding_norm",
+    "epsilon_bound",
     "error_rate",
     "excess",
     "folds",
@@ -85,5 +97,8 @@ __all__ = [
     "judge_p",
     "operating_point",
     "posterior",
+    "precision",
+    "reliability",
+    "slices",
     "weigh",
 ]

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.crossfit import folds
+from mint_lightning.evidence.estimates import Estimate, OperatingPoint
 from mint_lightning.evidence.rates import clustered_rate
 from mint_lightning.evidence.scoreset import Bools, Floats, ScoreSet
-from mint_lightning.evidence.types import Estimate, OperatingPoint
 
-FPR_TARGETS = (0.1, 0.01, 0.001)
+FPR_TARGETS = (0.1, 0.01, 0.001, 0.0001)
 
 
 def counted(scores: ScoreSet) -> Bools:
@@ -118,17 +118,19 @@ def unresolvable(scores: ScoreSet, fpr: float) -> str:
     return ""
 
 
-def tpr_at(sets: list[ScoreSet], fpr: float, *, level: float = 0.95) -> Estimate | None:
+def tpr_at(
+    sets: list[ScoreSet], fpr: float, *, level: float = 0.95, person: NDArray[np.int64] | None = None
+) -> Estimate | None:
     """The mean TPR at `fpr` of several networks on the same images in the same order, each at its own threshold.
 
-    None where `fpr` is not resolvable.
+    person (n,): numbers of the identities, where the caller has them already. None where `fpr` is not resolvable.
     """
     if any(unresolvable(scores, fpr) for scores in sets):
         return None
     decisions = [decide_at_fpr(scores, fpr) for scores in sets]
     rows = decisions[0].judged & sets[0].member
     passed: Floats = np.mean([decision.passed[rows] for decision in decisions], axis=0)
-    return clustered_rate(passed, sets[0].identity[rows], level=level)
+    return clustered_rate(passed, (sets[0].person if person is None else person)[rows], level=level)
 
 
 def _decide(scores: ScoreSet, threshold_of: Callable[[Bools], float]) -> Decisions:
@@ -142,4 +144,4 @@ def _decide(scores: ScoreSet, threshold_of: Callable[[Bools], float]) -> Decisio
 
 def _rate(scores: ScoreSet, decisions: Decisions, group: NDArray[np.bool_], level: float) -> Estimate:
     rows = decisions.judged & group
-    return clustered_rate(decisions.passed[rows], scores.identity[rows], level=level)
+    return clustered_rate(decisions.passed[rows], scores.person[rows], level=level)

@@ -55,13 +55,14 @@ def compare(row: RowScores, pixels: Sequence[PixelScores], level: float) -> Comp
     """
     heads = sorted(pixels, key=lambda head: -np.inf if head.validate_auc is None else head.validate_auc, reverse=True)
     whole = _known(row.audited)
-    cohort = Cohort.of(whole.member[counted(whole)], whole.identity[counted(whole)])
+    person = row.audited.person[~row.audited.unseen]
+    cohort = Cohort.of(whole.member[counted(whole)], person[counted(whole)])
     audited = _influence(whole, cohort)
 
     def beside(name: str, kind: str, sets: list[ScoreSet], counts: bool) -> tuple[ControlEvidence, Influence]:
         control = mean([_influence(scores, cohort) for scores in sets])
         gap = difference(audited, control, level=level, name=name)
-        tpr = tpr_at(sets, TPR_OF_CONTROLS, level=level)
+        tpr = tpr_at(sets, TPR_OF_CONTROLS, level=level, person=person)
         shown = estimate(control, level=level)
         return ControlEvidence(name, kind, shown, tpr, gap.estimate, gap.p, counts), control
 

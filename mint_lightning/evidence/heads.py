@@ -41,8 +41,8 @@ def figures_of(head: HeadScores, images: ScoreSet, *, level: float = 0.95) -> He
         network=head.network,
         seed=head.seed,
         validate_auc=head.validate_auc,
-        auc=auc_interval(scores.score[rows], scores.member[rows], scores.identity[rows], level=level),
-        accuracy=balanced_accuracy(passed[rows], scores.member[rows], scores.identity[rows], 0.5, level=level),
+        auc=auc_interval(scores.score[rows], scores.member[rows], scores.person[rows], level=level),
+        accuracy=balanced_accuracy(passed[rows], scores.member[rows], scores.person[rows], 0.5, level=level),
         tpr_1=operating_point(scores, ONE_HEAD_FPR, level=level).tpr,
         curve=tuple(head.curve),
     )

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, stdtrit
 
 from mint_lightning.errors import UserError
-from mint_lightning.evidence.types import Estimate
+from mint_lightning.evidence.estimates import Estimate
 
 
 def clopper_pearson(successes: float, trials: float, *, level: float = 0.95) -> tuple[float, float]:
@@ -24,8 +24,14 @@ def clopper_pearson(successes: float, trials: float, *, level: float = 0.95) -> 
 
 def identity_codes(identity: ArrayLike) -> NDArray[np.int64]:
     """(n,) integers 0, 1, ... in order of first appearance, one per identity (text or integers)."""
+    identity = np.asarray(identity)
+    if identity.dtype.kind in "iu" and identity.ndim == 1:
+        _, first, place = np.unique(identity, return_index=True, return_inverse=True)
+        rank = np.empty(first.size, np.int64)
+        rank[np.argsort(first)] = np.arange(first.size)
+        return rank[place]
     table: dict = {}
-    names = np.asarray(identity).tolist()
+    names = identity.tolist()
     return np.fromiter((table.setdefault(name, len(table)) for name in names), dtype=np.int64, count=len(names))
 
 

@@ -1,6 +1,7 @@
 """What goes into the evidence: scores with what is known of each image."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.rates import identity_codes
 
 SPLITS = ("calibrate", "test", "out-of-fold")
 
@@ -90,10 +92,16 @@ class ScoreSet(Document):
         """(n,) images of people of whom the network saw none."""
         return ~self.member & ~self.unseen
 
-    @property
+    @cached_property
+    def person(self) -> NDArray[np.int64]:
+        """(n,) number of the identity of each image: what figures are clustered by, without comparing names."""
+        return identity_codes(self.identity)
+
+    @cached_property
     def source(self) -> Texts:
         """(n,) the external set or database of each image: the part of its identity before the first slash."""
-        return np.array([name.partition("/")[0] for name in self.identity.tolist()], dtype=str)
+        first = np.unique(self.person, return_index=True)[1]
+        return np.array([name.partition("/")[0] for name in self.identity[first].tolist()], dtype=str)[self.person]
 
     def where(self, rows: NDArray) -> "ScoreSet":
         """The rows of a boolean mask or an index array, as a set of their own."""

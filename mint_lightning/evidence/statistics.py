@@ -7,7 +7,7 @@ identities are unequally large it is widened (see `Influence.variance`).
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, stdtrit
 
 from mint_lightning.evidence.influence import Cohort, Influence, influence
@@ -16,6 +16,7 @@ from mint_lightning.evidence.types import Estimate
 
 OBUCHOWSKI = "Obuchowski, jackknife over identities"
 COLLAPSED = "Clopper-Pearson, n = identities"
+AT_ONCE = 500_000  # images times draws that the bootstrap holds: they stay in cache
 
 
 def auc(score: ArrayLike, member: ArrayLike) -> float:
@@ -85,15 +86,24 @@ def bootstrap_auc(
     member_code, external_code = cohort.code[cohort.member], cohort.code[~cohort.member][ordered]
     stratum = (cohort.members > 0) + 2 * (cohort.externals > 0)
     results = np.empty(draws)
-    weight = np.empty(cohort.members.size)
-    for draw in range(draws):
+    at_once = max(AT_ONCE // cohort.member.size, 1)
+    for start in range(0, draws, at_once):
+        count = min(at_once, draws - start)
+        weight = np.zeros((count, cohort.members.size))
         for kind in (1, 2, 3):
-            chosen = np.flatnonzero(stratum == kind)
-            weight[chosen] = np.bincount(generator.integers(0, max(chosen.size, 1), chosen.size), minlength=chosen.size)
-        below = np.concatenate([[0.0], np.cumsum(weight[external_code])])
-        members = weight[member_code]
-        results[draw] = members @ (below[left] + below[right]) / (2.0 * members.sum() * below[-1])
+            weight[:, stratum == kind] = _resampled(generator, count, int(np.count_nonzero(stratum == kind)))
+        below = np.zeros((count, externals.size + 1))
+        np.cumsum(weight[:, external_code], axis=1, out=below[:, 1:])
+        members = weight[:, member_code]
+        passed = np.einsum("dm,dm->d", members, below[:, left] + below[:, right])
+        results[start : start + count] = passed / (2.0 * members.sum(1) * below[:, -1])
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(results, [tail, 1.0 - tail])
     images, identities = ranking.images, ranking.identities
     return Estimate(ranking.value, float(low), float(high), images, identities, level, "identity bootstrap")
+
+
+def _resampled(generator: np.random.Generator, draws: int, size: int) -> NDArray[np.int64]:
+    """(draws, size) how often each of `size` identities comes up in `size` draws with replacement."""
+    chosen = generator.integers(0, max(size, 1), (draws, size)) + np.arange(draws)[:, None] * size
+    return np.bincount(chosen.ravel(), minlength=draws * size).reshape(draws, size)

@@ -1,6 +1,6 @@
 """A whole table weighed: every row beside its controls, every figure with its interval, and the claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +11,13 @@ from mint_lightning.evidence.claim import row_claim, table_claim
 from mint_lightning.evidence.comparison import bonferroni_level, excess, holm
 from mint_lightning.evidence.controls import REFERENCE_ALPHA, Comparison, PixelScores, aligned, compare
 from mint_lightning.evidence.curves import histogram, roc_curve
+from mint_lightning.evidence.epsilon import epsilon_bound
 from mint_lightning.evidence.heads import figures_of
+from mint_lightning.evidence.precision import precisions
+from mint_lightning.evidence.reliability import reliability
 from mint_lightning.evidence.rowscores import RowScores
-from mint_lightning.evidence.scoreset import Bools, ScoreSet
+from mint_lightning.evidence.scoreset import Bools, ScoreSet, Texts
+from mint_lightning.evidence.slices import slices
 from mint_lightning.evidence.statistics import auc_interval, balanced_accuracy
 from mint_lightning.evidence.types import Estimate, GroupSize, ReferenceTest, RowEvidence, TableEvidence
 
@@ -25,6 +29,7 @@ def weigh(
     random_partition: bool,
     partition_declared: bool = False,
     no_claim: str | None = None,
+    attributes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> TableEvidence:
     """The evidence of a table of rows on one audited network.
 
@@ -32,9 +37,11 @@ def weigh(
     adjustment runs over the rows that have controls; the intervals shown hold together over all rows.
     random_partition: members and externals are random identity partitions of one shard set and the partition's hash
     is in the network's card; partition_declared: only the user says so; no_claim: why nothing may be claimed whatever
-    the figures, where that is so.
+    the figures, where that is so; attributes: name -> image key -> value, such as the class: parts of the images to
+    slice by, beside external sets and photos per identity.
 
-    No row, two rows of one name, one class only, or a control that lacks an image of its row raise `UserError`.
+    No row, two rows of one name, one class only, or a control or an attribute that lacks an image of its row raise
+    `UserError`.
     """
     names = [row.name for row in rows]
     if not names:
@@ -46,7 +53,15 @@ def weigh(
     adjusted = _over_rows([each.p if each.terms else None for each in compared])
     tests = _adjust_tests([each.reference_test for each in compared])
     weighed = tuple(
-        _weigh_row(row, comparison, p_holm, test, level, (random_partition, partition_declared, no_claim))
+        _weigh_row(
+            row,
+            comparison,
+            p_holm,
+            test,
+            level,
+            (random_partition, partition_declared, no_claim),
+            _columns(row.audited, attributes or {}),
+        )
         for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
     )
     audited = rows[0].audited
@@ -70,9 +85,12 @@ def _weigh_row(
     test: ReferenceTest | None,
     level: float,
     partition: tuple[bool, bool, str | None],
+    attributes: Mapping[str, Texts],
 ) -> RowEvidence:
     scores, images = row.audited, counted(row.audited)
-    auc = auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
+    figured = scores.score[images], scores.member[images], scores.person[images]
+    auc = auc_interval(*figured, level=level)
+    operating = tuple(operating_point(scores, fpr, level=level) for fpr in FPR_TARGETS)
     decisions = decide_by_accuracy(scores)
     above = None
     if comparison.terms:
@@ -92,7 +110,11 @@ def _weigh_row(
         accuracy=_accuracy(scores, images, decisions.passed, level),
         accuracy_logit0=_accuracy(scores, images, scores.score >= 0.0, level) if row.has_logit else None,
         threshold=decisions.threshold,
-        operating=tuple(operating_point(scores, fpr, level=level) for fpr in FPR_TARGETS),
+        operating=operating,
+        precision=precisions(operating),
+        epsilon=epsilon_bound(scores, level=level),
+        reliability=reliability(*figured, level=level) if row.has_logit else None,
+        slices=slices(scores, attributes, level=level),
         controls=comparison.controls,
         excess=above,
         reference_test=test,
@@ -116,6 +138,18 @@ def _weigh_row(
     )
 
 
+def _columns(scores: ScoreSet, attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Texts]:
+    """Attributes by key as (n,) columns of the images of `scores`."""
+    columns = {}
+    for name, values in attributes.items():
+        if missing := [key for key in scores.key.tolist() if key not in values]:
+            raise UserError(
+                f"The attribute {name!r} lacks {len(missing)} of {len(scores)} images, {missing[0]!r} first."
+            )
+        columns[name] = np.array([values[key] for key in scores.key.tolist()], dtype=str)
+    return columns
+
+
 def _over_rows(p_values: list[float | None]) -> list[float | None]:
     """Holm's adjustment of the rows that were tested; the others stay None."""
     adjusted = iter(holm([p for p in p_values if p is not None]).tolist())
@@ -131,7 +165,7 @@ def _adjust_tests(tests: list[ReferenceTest | None]) -> list[ReferenceTest | Non
 
 
 def _accuracy(scores: ScoreSet, images: Bools, passed: Bools, level: float) -> Estimate:
-    return balanced_accuracy(passed[images], scores.member[images], scores.identity[images], 0.5, level=level)
+    return balanced_accuracy(passed[images], scores.member[images], scores.person[images], 0.5, level=level)
 
 
 def _unseen_auc(scores: ScoreSet, level: float) -> Estimate | None:
@@ -139,17 +173,17 @@ def _unseen_auc(scores: ScoreSet, level: float) -> Estimate | None:
     rows = (scores.split != "calibrate") & ~scores.member
     if not (rows & scores.unseen).any():
         return None
-    return auc_interval(scores.score[rows], scores.unseen[rows], scores.identity[rows], level=level)
+    return auc_interval(scores.score[rows], scores.unseen[rows], scores.person[rows], level=level)
 
 
 def _photo_auc(scores: ScoreSet, level: float) -> Estimate | None:
     """Training photos against unseen photos of the test people who have both: the same faces on either side."""
     judged = scores.split != "calibrate"
-    both = np.intersect1d(scores.identity[judged & scores.unseen], scores.identity[judged & scores.member])
-    rows = judged & ~scores.external & np.isin(scores.identity, both)
+    both = np.intersect1d(scores.person[judged & scores.unseen], scores.person[judged & scores.member])
+    rows = judged & ~scores.external & np.isin(scores.person, both)
     if not rows.any():
         return None
-    return auc_interval(scores.score[rows], scores.member[rows], scores.identity[rows], level=level)
+    return auc_interval(scores.score[rows], scores.member[rows], scores.person[rows], level=level)
 
 
 def _complement_auc(row: RowScores, level: float) -> Estimate | None:
@@ -158,7 +192,7 @@ def _complement_auc(row: RowScores, level: float) -> Estimate | None:
     audited = row.audited.where(~row.audited.unseen)
     scores = aligned(row.complement, audited, f"the complement of the row {row.name!r}")
     images = counted(scores)
-    return auc_interval(scores.score[images], scores.member[images], scores.identity[images], level=level)
+    return auc_interval(scores.score[images], scores.member[images], scores.person[images], level=level)
 
 
 def _groups(scores: ScoreSet) -> tuple[GroupSize, ...]:
@@ -166,7 +200,7 @@ def _groups(scores: ScoreSet) -> tuple[GroupSize, ...]:
     sizes = []
     for split in ("calibrate", "test", "out-of-fold"):
         for name, group in groups.items():
-            identities = scores.identity[group & (scores.split == split)]
+            identities = scores.person[group & (scores.split == split)]
             if identities.size:
                 sizes.append(GroupSize(name, split, int(identities.size), int(np.unique(identities).size)))
     return tuple(sizes)

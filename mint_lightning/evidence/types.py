@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.estimates import Epsilon, Estimate, OperatingPoint, Precision, Reliability, Slice
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Outcome(StrEnum):
@@ -17,35 +18,6 @@ class Outcome(StrEnum):
     NOT_DISTINGUISHABLE = "not distinguishable"
     CANNOT_TELL = "cannot tell: membership or database"
     OUTSIDE = "outside the audit"
-
-
-@dataclass(frozen=True)
-class Estimate(Document):
-    """A figure that never travels alone: value, interval [low, high] at `level`, images, identities and the method."""
-
-    value: float
-    low: float
-    high: float
-    images: int
-    identities: int
-    level: float
-    method: str
-
-
-@dataclass(frozen=True)
-class OperatingPoint(Document):
-    """TPR at a false positive rate fixed on calibrate.
-
-    threshold, tpr and realised_fpr (both on test) are None where `resolvable` is false, and `reason` then says why.
-    Where cross-fitted, the threshold is the median of those of the folds.
-    """
-
-    fpr_target: float
-    resolvable: bool
-    threshold: float | None
-    tpr: Estimate | None
-    realised_fpr: Estimate | None
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,9 +132,12 @@ class RowEvidence(Document):
     """Everything known of one row. Intervals have the Bonferroni level of the table, which each Estimate states.
 
     accuracy is balanced, at `threshold` (best on calibrate); accuracy_logit0 at logit 0, None for scores; operating at
-    10, 1 and 0.1 % FPR; unseen_auc: unseen photos of test people against externals; photo_auc: photos of members
-    against unseen photos of people who have both; complement_auc beside the controls, never in the excess; heads: what
-    each head gave alone, on every network, none for a score that needs no fitting.
+    10, 1, 0.1 and 0.01 % FPR; precision: at priors of 1, 10 and 50 %, of the rule at 1 % FPR, or at 10 % where 1 % is
+    not resolvable; epsilon: its lower bound, None where no rate is resolvable; reliability: of heads, None for scores;
+    slices: parts of the test images, by external set and by photos per identity; unseen_auc: unseen photos of test
+    people against externals; photo_auc: photos of members against unseen photos of people who have both;
+    complement_auc beside the controls, never in the excess; heads: what each head gave alone, on every network, none
+    for a score that needs no fitting.
     """
 
     name: str
@@ -178,6 +153,10 @@ class RowEvidence(Document):
     accuracy_logit0: Estimate | None
     threshold: float
     operating: tuple[OperatingPoint, ...]
+    precision: tuple[Precision, ...]
+    epsilon: Epsilon | None
+    reliability: Reliability | None
+    slices: tuple[Slice, ...]
     controls: tuple[ControlEvidence, ...]
     excess: Excess | None
     reference_test: ReferenceTest | None

@@ -37,6 +37,15 @@ def comparison_words(rows: Sequence[RowEvidence]) -> str:
     return f"AUC of each row and of its controls. {'. '.join(lines)}."
 
 
+def reliability_words(row: RowEvidence) -> str:
+    """What the reliability curve of one row shows."""
+    if row.reliability is None:
+        return f"{row.name} gives no probabilities, so it has no reliability curve."
+    points = ", ".join(f"{each.predicted:.2f} seen {each.observed.value:.2f}" for each in row.reliability.bins)
+    ece = f"{wording.decimal(row.reliability.ece.value)} {wording.interval(row.reliability.ece)}"
+    return f"Reliability of {row.name}, predicted probability and rate seen, by bin: {points}. ECE {ece}."
+
+
 def histogram_words(row: RowEvidence) -> str:
     """What the histograms of one row show."""
 

@@ -15,6 +15,7 @@ from mint_lightning.report.alt import MOST_ROWS, comparison_words, histogram_wor
 from mint_lightning.report.cells import twin_spread
 from mint_lightning.report.heatmap import heatmap
 from mint_lightning.report.picture import EXTERNALS, INK, MEMBERS, MUTED, SERIES, UNSEEN, Picture, drawing
+from mint_lightning.report.reliability import best_calibrated_row, reliability_curve
 
 LONG_LABEL = 32
 MARKERS = {"pixels": "s", "twins": "D", "twin": "d", "reference": "^"}
@@ -186,13 +187,19 @@ def _plain(name: str) -> str:
 
 
 def pictures(evidence: TableEvidence) -> tuple[Picture, ...]:
-    """The pictures of a table as files: the heat map if it adds something, ROC curves, comparison, and the
-    histogram of each row (at most 40)."""
+    """The pictures of a table as files: the heat map if it adds something, ROC curves, comparison, the
+    reliability curve, and the histogram of each row (at most 40)."""
     rows = evidence.rows[:MOST_ROWS]
     stems = [f"scores_{number:02d}_{_stem(row.name)}" for number, row in enumerate(rows)]
     histograms = [histogram(row, stem) for row, stem in zip(rows, stems, strict=True)]
-    cells = heatmap(evidence)
-    return *((cells,) if cells else ()), roc(evidence), comparison(evidence), *histograms
+    drawn = (heatmap(evidence), roc(evidence), comparison(evidence), reliability(evidence), *histograms)
+    return tuple(picture for picture in drawn if picture is not None)
+
+
+def reliability(evidence: TableEvidence) -> Picture | None:
+    """The reliability curve of the head best on validate; None where no row gives probabilities."""
+    row = best_calibrated_row(evidence)
+    return None if row is None else reliability_curve(row)
 
 
 def _stem(name: str) -> str:

@@ -10,13 +10,17 @@ from markupsafe import Markup
 from mint_lightning.evidence import Estimate, OperatingPoint, Outcome, RowEvidence, TableEvidence
 from mint_lightning.files import atomic_path
 from mint_lightning.report import figures, narrative, wording
-from mint_lightning.report.cells import cells, columns
+from mint_lightning.report.cells import EMPTY, cells, columns
 from mint_lightning.report.context import Context
 from mint_lightning.report.heatmap import heatmap
 from mint_lightning.report.layout import layout_of
 from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
+from mint_lightning.report.parts import COLUMNS as PART_COLUMNS
+from mint_lightning.report.parts import NOTE, Part, parts
 from mint_lightning.report.picture import Picture
 from mint_lightning.report.published import published_figures
+from mint_lightning.report.reliability import best_calibrated_row
+from mint_lightning.report.worth import worth, worth_columns, worth_note
 
 TEMPLATES = Path(__file__).parent / "templates"
 GROUPS = (
@@ -72,6 +76,8 @@ def render_html(evidence: TableEvidence, context: Context) -> str:
         heatmap=_picture(heat) if heat else None,
         roc=_picture(figures.roc(evidence)),
         comparison=_picture(figures.comparison(evidence)),
+        worth=_worth(evidence),
+        parts=_parts(evidence, first),
         rows=[_row(row, number, row is first) for number, row in enumerate(_detailed(evidence, first))],
         measured=narrative.measured(evidence),
         declared=narrative.declared(evidence, context),
@@ -119,6 +125,35 @@ def _table(evidence: TableEvidence) -> dict[str, Any]:
         "rows": [(row, cells(row, evidence)) for row in evidence.rows],
         "others": [(row, cells(row, evidence)) for row in layout_of(evidence).others],
     }
+
+
+def _worth(evidence: TableEvidence) -> dict[str, Any] | None:
+    """What a yes is worth: a line for each row, and the reliability curve of the head best on validate."""
+    shown = worth_columns(evidence.rows)
+    if not shown:
+        return None
+    row, curve = best_calibrated_row(evidence), figures.reliability(evidence)
+    lines = []
+    for each in evidence.rows:
+        found = worth(each)
+        lines.append([found.get(column.key, EMPTY) for column in shown])
+    return {
+        "columns": shown,
+        "rows": lines,
+        "note": worth_note(evidence.rows),
+        "folds": len(evidence.rows) > UNFOLDED_ROWS,
+        "curve": _picture(curve) if curve else None,
+        "reliability": row.reliability if row else None,
+    }
+
+
+def _parts(evidence: TableEvidence, first: RowEvidence | None) -> dict[str, Any] | None:
+    """Slices of the rows that are shown one by one, by kind."""
+    kinds: dict[str, list[tuple[str, list[Part]]]] = {}
+    for row in _detailed(evidence, first):
+        for title, found in parts(row).items():
+            kinds.setdefault(title, []).append((row.name, found))
+    return {"kinds": kinds, "columns": PART_COLUMNS, "note": NOTE} if kinds else None
 
 
 def _detailed(evidence: TableEvidence, first: RowEvidence | None) -> list[RowEvidence]:

@@ -1,18 +1,22 @@
 """The same table as markdown, for files under benchmarks/ and for the description of an MLflow run."""
 
 import re
+from html import escape as html_escape
 
 from mint_lightning.evidence import TableEvidence
 from mint_lightning.report import wording
-from mint_lightning.report.cells import cells, columns
+from mint_lightning.report.cells import EMPTY, cells, columns
 from mint_lightning.report.context import Context
 from mint_lightning.report.layout import Layout, layout_of
 from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
+from mint_lightning.report.parts import COLUMNS as PART_COLUMNS
+from mint_lightning.report.parts import NOTE, parts
 from mint_lightning.report.published import Published, published_figures
+from mint_lightning.report.worth import worth, worth_columns, worth_note
 
 
 def render_markdown(evidence: TableEvidence, context: Context | None = None) -> str:
-    """The claim, the papers' layout where it says more, the rows and their notes, and a newline.
+    """The claim, the papers' layout where it says more, the rows and their notes, what a yes is worth, and a newline.
 
     A context adds how it was made and, where it names them, the figures of a paper.
     """
@@ -24,6 +28,7 @@ def render_markdown(evidence: TableEvidence, context: Context | None = None) -> 
         lines += ["", *_grid(layout, published), ""]
         lines += [escape(note) + "  " for note in grid_notes(layout.cells.values(), published)]
     lines += ["", *_table(evidence), "", f"{wording.level_note(evidence)} n: {escape(wording.sizes(evidence))}."]
+    lines += _worth(evidence) + _parts(evidence)
     if context is not None:
         lines += ["", *_made(context)]
     return "\n".join(lines) + "\n"
@@ -59,6 +64,32 @@ def _table(evidence: TableEvidence) -> list[str]:
             entries.append(f"**{text.strip()}**" if row.finds and column.key in ("row", "finds") else text.strip())
         lines.append(line(entries))
     return lines
+
+
+def _worth(evidence: TableEvidence) -> list[str]:
+    """What a yes is worth; nothing where no row has any of these figures."""
+    shown = worth_columns(evidence.rows)
+    if not shown:
+        return []
+    heading = [f"{column.title} ({column.detail})" if column.detail else column.title for column in shown]
+    lines = ["", line(heading), line(["---" if column.key == "row" else "---:" for column in shown])]
+    for row in evidence.rows:
+        found = worth(row)
+        texts = [found.get(column.key, EMPTY) for column in shown]
+        lines.append(line([escape(f"{cell.text} {cell.detail}".strip()) for cell in texts]))
+    return [*lines, "", escape(worth_note(evidence.rows))]
+
+
+def _parts(evidence: TableEvidence) -> list[str]:
+    """Slices of the row shown first, folded; those of the others are in slices.csv."""
+    row = wording.headline_row(evidence)
+    if row is None or not row.slices:
+        return []
+    lines = ["", "<details>", f"<summary>Parts of the photos: {html_escape(row.name)}</summary>"]
+    for title, found in parts(row).items():
+        lines += ["", line([escape(title), *PART_COLUMNS]), line(["---", *("---:" for _ in PART_COLUMNS)])]
+        lines += [line([escape(part.name), *(escape(cell) for cell in part.cells)]) for part in found]
+    return [*lines, "", NOTE, "", "</details>"]
 
 
 def _loose(detail: str) -> bool:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mint_lightning.evidence import RowEvidence, TableEvidence
+from mint_lightning.evidence import FPR_TARGETS, Precision, RowEvidence, TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.context import Context
-
-PRIORS = (0.01, 0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -16,18 +14,6 @@ class Fact:
 
     figure: str
     sentence: str
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How often "scores like training photos" is right where a share `prior` of the photos asked about was trained on.
-
-    expected from the measured rates; at_worst from the low end of the TPR and the high end of the FPR.
-    """
-
-    prior: float
-    expected: float
-    at_worst: float
 
 
 def facts(evidence: TableEvidence) -> tuple[Fact, ...]:
@@ -104,19 +90,9 @@ def declared(evidence: TableEvidence, context: Context) -> tuple[str, ...]:
 def precision(evidence: TableEvidence) -> tuple[Precision, ...]:
     """Precision at three priors, at the 1 % operating point of the row that claims; nothing where no row does."""
     row = wording.headline_row(evidence)
-    point = wording.operating_point(row, 0.01) if row is not None and evidence.claim.may_claim else None
-    if point is None or point.tpr is None or point.realised_fpr is None:
+    if row is None or not evidence.claim.may_claim:
         return ()
-    tpr, fpr = point.tpr, point.realised_fpr
-    return tuple(
-        Precision(prior, _precision(prior, tpr.value, fpr.value), _precision(prior, tpr.low, fpr.high))
-        for prior in PRIORS
-    )
-
-
-def _precision(prior: float, tpr: float, fpr: float) -> float:
-    right, wrong = prior * tpr, (1 - prior) * fpr
-    return right / (right + wrong) if right + wrong > 0 else 0.0
+    return tuple(each for each in row.precision if each.fpr_target == 0.01)
 
 
 def limits(evidence: TableEvidence) -> tuple[str, ...]:
@@ -143,7 +119,7 @@ def _limits(evidence: TableEvidence) -> Iterator[str]:
         yield f"Controls that were not run: {', '.join(missing)}. What they would have refuted stands unrefuted."
     if any(row.excess is None for row in evidence.rows):
         yield "Some rows have no control at all; nothing may be claimed from them."
-    for target in (0.1, 0.01, 0.001):
+    for target in FPR_TARGETS:
         points = [point for row in evidence.rows if (point := wording.operating_point(row, target))]
         reasons = sorted({wording.unresolved(point) for point in points if not point.resolvable})
         if reasons:

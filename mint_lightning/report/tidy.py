@@ -5,14 +5,14 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mint_lightning.evidence import Estimate, HeadFigures, RowEvidence, TableEvidence
+from mint_lightning.evidence import PRIORS, Estimate, HeadFigures, RowEvidence, TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.context import Context
 from mint_lightning.report.measures import best_control
 from mint_lightning.report.published import Published, published_figures
 
 Record = dict[str, Any]
-RATES = ((0.1, "10pct"), (0.01, "1pct"), (0.001, "0.1pct"))
+RATES = ((0.1, "10pct"), (0.01, "1pct"), (0.001, "0.1pct"), (0.0001, "0.01pct"))
 
 
 def table_csv(evidence: TableEvidence, context: Context) -> str:
@@ -70,22 +70,23 @@ def _row(row: RowEvidence, evidence: TableEvidence, context: Context, published:
         "n_people": row.auc.identities,
         "level": row.auc.level,
         "validate_auc": row.validate_auc,
-        **_estimate("auc", row.auc),
-        **_estimate("balanced_accuracy", row.accuracy),
-        **_estimate("balanced_accuracy_logit0", row.accuracy_logit0),
+        **of_estimate("auc", row.auc),
+        **of_estimate("balanced_accuracy", row.accuracy),
+        **of_estimate("balanced_accuracy_logit0", row.accuracy_logit0),
         "threshold": row.threshold,
     }
     for target, name in RATES:
         point = wording.operating_point(row, target)
         resolvable = point is not None and point.resolvable
         found |= {f"resolvable_at_{name}_fpr": resolvable}
-        found |= _estimate(f"tpr_at_{name}_fpr", point.tpr if point is not None and resolvable else None)
-        found |= _estimate(f"fpr_seen_at_{name}", point.realised_fpr if point is not None and resolvable else None)
+        found |= of_estimate(f"tpr_at_{name}_fpr", point.tpr if point is not None and resolvable else None)
+        found |= of_estimate(f"fpr_seen_at_{name}", point.realised_fpr if point is not None and resolvable else None)
+    found |= _worth(row)
     found |= {"seeds_auc_min": min(alone, default=None), "seeds_auc_max": max(alone, default=None)}
     found |= {"seeds_auc_sd": _sd(alone)}
     control, excess = best_control(row), row.excess
     found |= {"best_control": control.name if control else None, "best_control_kind": control.kind if control else None}
-    found |= _estimate("best_control_auc", control.auc if control else None)
+    found |= of_estimate("best_control_auc", control.auc if control else None)
     found |= {
         "excess": excess.value if excess else None,
         "excess_low": excess.low if excess else None,
@@ -94,9 +95,9 @@ def _row(row: RowEvidence, evidence: TableEvidence, context: Context, published:
         "p_holm": excess.p_holm if excess else None,
         "finds": row.finds,
         "controls_not_run": "; ".join(excess.not_run) if excess else None,
-        **_estimate("unseen_auc", row.unseen_auc),
-        **_estimate("photo_auc", row.photo_auc),
-        **_estimate("complement_auc", row.complement_auc),
+        **of_estimate("unseen_auc", row.unseen_auc),
+        **of_estimate("photo_auc", row.photo_auc),
+        **of_estimate("complement_auc", row.complement_auc),
         "outcome": str(row.claim.outcome),
         "may_claim": row.claim.may_claim,
         "rows_in_table": len(evidence.rows),
@@ -104,6 +105,19 @@ def _row(row: RowEvidence, evidence: TableEvidence, context: Context, published:
     if published is not None:
         found["published_accuracy"] = published.of(row)
     return found
+
+
+def _worth(row: RowEvidence) -> Record:
+    """Precision at each prior with its lower bound, the bound on epsilon, the calibration error."""
+    known = {each.prior: each for each in row.precision}
+    found: Record = {"precision_at_fpr": next((each.fpr_target for each in row.precision), None)}
+    for prior in PRIORS:
+        name, each = f"precision_prior_{100 * prior:g}", known.get(prior)
+        found |= {name: each.estimate.value if each else None, f"{name}_low": each.estimate.low if each else None}
+    found |= {"epsilon_low": row.epsilon.low if row.epsilon else None}
+    found |= {"epsilon_delta": row.epsilon.delta if row.epsilon else None}
+    found |= of_estimate("ece", row.reliability.ece if row.reliability else None)
+    return found | {"ece_debiased": row.reliability.debiased if row.reliability else None}
 
 
 HEAD_FIELDS = (
@@ -131,13 +145,14 @@ def _head(head: HeadFigures, row: str, kind: str, place: str, samples: int, cont
         "n_images": head.auc.images,
         "n_people": head.auc.identities,
         "level": head.auc.level,
-        **_estimate("auc", head.auc),
-        **_estimate("balanced_accuracy", head.accuracy),
-        **_estimate("tpr_at_1pct_fpr", head.tpr_1),
+        **of_estimate("auc", head.auc),
+        **of_estimate("balanced_accuracy", head.accuracy),
+        **of_estimate("tpr_at_1pct_fpr", head.tpr_1),
     }
 
 
-def _estimate(name: str, estimate: Estimate | None) -> Record:
+def of_estimate(name: str, estimate: Estimate | None) -> Record:
+    """The three columns of a figure: value, `_low`, `_high`."""
     return {
         name: estimate.value if estimate else None,
         f"{name}_low": estimate.low if estimate else None,

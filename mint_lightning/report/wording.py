@@ -39,7 +39,7 @@ def percent(value: float) -> str:
 
 
 def round_percent(value: float) -> str:
-    """Targets: 10 %, 1 %, 0.1 %."""
+    """Targets: 10 %, 1 %, 0.1 %, 0.01 %."""
     return f"{100 * value:g} %"
 
 

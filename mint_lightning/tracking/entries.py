@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mint_lightning.evidence import Estimate, HeadFigures, RowEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import twin_spread
+from mint_lightning.report.tidy import RATES
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Param
@@ -29,10 +30,11 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
     artifact `evidence.json` has every digit.
     """
     found = _measured(row.auc, row.accuracy) | {"finds": float(row.finds)}
-    for target, name in ((0.1, "10pct"), (0.01, "1pct"), (0.001, "0.1pct")):
+    for target, name in RATES:
         point = wording.operating_point(row, target)
         if point is not None and point.resolvable and point.tpr is not None:
             found |= _interval(f"tpr_at_{name}_fpr", point.tpr)
+    found |= _worth(row)
     if row.excess is not None:
         found |= {"excess": row.excess.value, "excess_low": row.excess.low, "excess_high": row.excess.high}
         found["p_holm"] = row.excess.p_holm
@@ -47,6 +49,19 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
     if alone := row.seed_aucs:
         found |= {"seed_auc_sd": stdev(alone), "seed_auc_min": min(alone), "seed_auc_max": max(alone)}
     return _rounded(found)
+
+
+def _worth(row: RowEvidence) -> dict[str, float]:
+    """Precision at each prior, the bound on epsilon and the calibration error; what is not resolvable is left out."""
+    found: dict[str, float] = {}
+    for each in row.precision:
+        name = f"precision_prior_{100 * each.prior:g}"
+        found |= {name: each.estimate.value, f"{name}_low": each.estimate.low}
+    if row.epsilon is not None:
+        found["epsilon_low"] = row.epsilon.low
+    if row.reliability is not None:
+        found |= _interval("ece", row.reliability.ece) | {"ece_debiased": row.reliability.debiased}
+    return found
 
 
 def row_params(row: RowEvidence) -> dict[str, Any]:

@@ -39,8 +39,8 @@ def test_figures_are_those_of_the_test_split_at_the_bonferroni_level():
     assert row.accuracy_logit0.value == balanced_accuracy(*cut, 0.0).value
     assert row.accuracy.value == balanced_accuracy(*cut, row.threshold).value
     assert evidence.rows[1].accuracy_logit0 is None
-    assert [point.fpr_target for point in row.operating] == [0.1, 0.01, 0.001]
-    assert [point.resolvable for point in row.operating] == [True, False, False]
+    assert [point.fpr_target for point in row.operating] == [0.1, 0.01, 0.001, 0.0001]
+    assert [point.resolvable for point in row.operating] == [True, False, False, False]
 
 
 def test_excess_is_over_the_best_pixel_head_by_validate_the_mean_of_the_twins_and_each_reference():

@@ -79,7 +79,7 @@ def test_it_can_be_read_without_seeing_it(found):
     _, page = found
     assert page.all("html")[0]["lang"] == "en"
     pictures = page.all("svg")
-    assert len(pictures) == 2 + len(table_evidence().rows)
+    assert len(pictures) == 3 + len(table_evidence().rows)
     assert all(picture["role"] == "img" and len(picture["aria-label"] or "") > 40 for picture in pictures)
     assert all(cell.get("scope") in ("row", "col", "colgroup") for cell in page.all("th"))
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]

@@ -193,7 +193,7 @@ def test_the_heat_map_is_a_picture_of_the_table_with_its_words():
 def test_the_page_has_grid_and_heat_map_and_folds_a_long_list(monkeypatch):
     monkeypatch.setattr("mint_lightning.report.html.DETAILED_ROWS", 1)
     text = render_html(grid_evidence(), context(published="mint-demo-r100"))
-    assert text.count('role="img"') == 4
+    assert text.count('role="img"') == 5
     assert "All 35 rows, one by one" in text
     assert '<th scope="rowgroup" class="c-row" rowspan="7">all conv</th>' in text
     assert "accuracy between databases, without controls" in text

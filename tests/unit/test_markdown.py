@@ -8,8 +8,9 @@ from tests.evidence_fixture import context, table_evidence
 pytestmark = pytest.mark.unit
 
 
-def table_lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith("|")]
+def table_lines(text: str, heading: str = "| Row | AUC") -> list[str]:
+    """The table whose heading begins so."""
+    return next(part for part in text.split("\n\n") if part.startswith(heading)).splitlines()
 
 
 def cell_count(line: str) -> int:

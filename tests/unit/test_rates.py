@@ -17,13 +17,26 @@ def test_clopper_pearson_is_scipys(hits, trials):
     assert clopper_pearson(hits, trials) == pytest.approx((exact.low, exact.high), abs=1e-12)
 
 
-def test_clopper_pearson_covers_at_least_95_percent_at_every_share():
-    for trials in (5, 20, 60):
-        bounds = np.array([clopper_pearson(hits, trials) for hits in range(trials + 1)])
-        shares = np.linspace(0.001, 0.999, 997)
-        inside = (bounds[:, :1] <= shares) & (shares <= bounds[:, 1:])
-        chance = binom.pmf(np.arange(trials + 1)[:, None], trials, shares)
-        assert (inside * chance).sum(0).min() >= 0.95
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.999])
+@pytest.mark.parametrize("trials", [1, 2, 3, 5, 10, 20, 37, 60, 100, 250, 1000])
+def test_clopper_pearson_covers_at_least_its_level_at_every_share(trials, level):
+    """Exactly, as a sum of binomial probabilities; coverage is least beside the bounds themselves, so there too."""
+    bounds = np.array([clopper_pearson(hits, trials, level=level) for hits in range(trials + 1)])
+    beside = np.concatenate([bounds.ravel() - 1e-9, bounds.ravel() + 1e-9])
+    shares = np.concatenate([np.geomspace(1e-5, 0.5, 200), 1 - np.geomspace(1e-5, 0.5, 200), beside])
+    shares = shares[(shares > 0) & (shares < 1)]
+    inside = (bounds[:, :1] <= shares) & (shares <= bounds[:, 1:])
+    chance = binom.pmf(np.arange(trials + 1)[:, None], trials, shares)
+    assert (inside * chance).sum(0).min() >= level - 1e-6  # a bound moved by 1e-9 moves the sum by less
+
+
+def test_clopper_pearson_is_not_needlessly_wide():
+    """Of many trials its least coverage comes near the level, and one-sided bounds err by no less than half."""
+    bounds = np.array([clopper_pearson(hits, 1000) for hits in range(1001)])
+    shares = np.linspace(0.2, 0.8, 601)
+    chance = binom.pmf(np.arange(1001)[:, None], 1000, shares)
+    covered = (((bounds[:, :1] <= shares) & (shares <= bounds[:, 1:])) * chance).sum(0)
+    assert 0.95 <= covered.min() < 0.954
 
 
 def test_rate_of_one_image_per_identity_is_clopper_pearsons():

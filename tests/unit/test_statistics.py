@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 from scipy.stats import binomtest, mannwhitneyu
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
@@ -186,12 +186,3 @@ def coverage(simulations, identities, shift, correlation, seed=0):
 
 def test_coverage_is_about_95_percent():
     assert 0.90 <= coverage(200, 60, shift=0.6, correlation=0.5) <= 0.99
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6])
-@pytest.mark.parametrize("truth", [0.5, 0.65, 0.8, 0.95])
-def test_coverage_lies_between_93_5_and_96_5_percent(truth, correlation):
-    """100 identities a class; the band is widened by two standard errors of 2,000 simulations."""
-    found = coverage(2000, 100, shift=2**0.5 * ndtri(truth), correlation=correlation, seed=11)
-    assert 0.935 - 0.01 <= found <= 0.965 + 0.01

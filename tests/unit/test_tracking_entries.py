@@ -45,7 +45,27 @@ def test_metrics_of_a_row_are_its_evidence():
     assert found["finds"] == 1.0
     assert found["n"] == row.auc.images
     assert "tpr_at_0.1pct_fpr" not in found  # not resolvable, so not logged
+    assert not {name for name in found if name.startswith("tpr_at_0.01pct")}
     assert "references_auc" not in found
+
+
+def test_metrics_of_a_row_say_what_a_yes_is_worth_under_names_that_mlflow_takes():
+    from mlflow.utils.validation import _validate_metric_name
+
+    row = table_evidence().row("CNN conv4")
+    points = tuple(replace(point, resolvable=True, tpr=row.auc, realised_fpr=row.auc) for point in row.operating)
+    found = entries.row_metrics(replace(row, operating=points))
+    assert "tpr_at_0.01pct_fpr_low" in found
+    for name in found:
+        _validate_metric_name(name)
+    for each, prior in zip(row.precision, ("1", "10", "50"), strict=True):
+        assert found[f"precision_prior_{prior}"] == pytest.approx(each.estimate.value, abs=5e-5)
+        assert found[f"precision_prior_{prior}_low"] == pytest.approx(each.estimate.low, abs=5e-5)
+    assert found["epsilon_low"] == pytest.approx(row.epsilon.low, abs=5e-5)
+    assert found["ece"] == pytest.approx(row.reliability.ece.value, abs=5e-5)
+    assert found["ece_debiased"] <= found["ece"] <= found["ece_high"]
+    bare = entries.row_metrics(replace(row, precision=(), epsilon=None, reliability=None))
+    assert not {name for name in bare if name.startswith(("precision", "epsilon", "ece"))}
 
 
 def test_a_row_without_controls_logs_no_excess():
