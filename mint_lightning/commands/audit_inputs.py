@@ -56,7 +56,7 @@ def _source(auditor: Auditor, folder: Path | None, weights: str | None, card: Pa
     if file is None or not Path(file).is_file():
         name = auditor.card.network["name"]
         raise UserError(
-            f"The weights of {name!r} are not at {file}: give --weights.{name} FILE (sha256 "
+            f"The weights of {name!r} are not at {file}: give --weights {name}=FILE (sha256 "
             f"{str((known['weights'] or {}).get('sha256'))[:12]}...)."
         )
     write_json(card, known)

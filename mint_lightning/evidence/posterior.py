@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mint_lightning.evidence.document import Document
 from mint_lightning.evidence.passing import ErrorRate
+from mint_lightning.evidence.precision import bayes
 from mint_lightning.evidence.types import Estimate
 
 
@@ -25,9 +26,4 @@ def posterior(prior: float, hit: Estimate, error: ErrorRate) -> Posterior:
     low takes the lower end of the TPR's and the upper end of the FPR's two-sided 95 % interval: each is missed with
     probability 2.5 %, so both hold together with 95 %.
     """
-    return Posterior(prior, _precision(prior, hit.value, error.rate.value), _precision(prior, hit.low, error.rate.high))
-
-
-def _precision(prior: float, tpr: float, fpr: float) -> float:
-    right, wrong = prior * tpr, (1.0 - prior) * fpr
-    return right / (right + wrong) if right + wrong > 0.0 else 0.0
+    return Posterior(prior, bayes(prior, hit.value, error.rate.value), bayes(prior, hit.low, error.rate.high))

@@ -27,7 +27,7 @@ def precision(point: OperatingPoint, prior: float) -> Estimate | None:
     if not point.resolvable or tpr is None or fpr is None or tpr.value + fpr.value == 0.0:
         return None
     images, identities = tpr.images + fpr.images, tpr.identities + fpr.identities
-    value, low = _bayes(prior, tpr.value, fpr.value), _bayes(prior, tpr.low, fpr.high)
+    value, low = bayes(prior, tpr.value, fpr.value), bayes(prior, tpr.low, fpr.high)
     return Estimate(value, low, 1.0, images, identities, min(tpr.level, fpr.level), METHOD)
 
 
@@ -42,6 +42,7 @@ def precisions(points: Sequence[OperatingPoint], priors: Sequence[float] = PRIOR
     return tuple(Precision(prior, chosen.fpr_target, each) for prior, each in found if each is not None)
 
 
-def _bayes(prior: float, tpr: float, fpr: float) -> float:
+def bayes(prior: float, tpr: float, fpr: float) -> float:
+    """Of those who pass, the share of members: prior TPR / (prior TPR + (1 - prior) FPR), 0 where nobody passes."""
     right, wrong = prior * tpr, (1.0 - prior) * fpr
     return right / (right + wrong) if right + wrong > 0 else 0.0

@@ -35,8 +35,6 @@ def find_auditor(name: str, into: Path) -> Found:
     path = Path(name)
     if (path / AUDITOR_FILE).is_file():
         return Found(path, _beside(path))
-    if (path / "auditor" / AUDITOR_FILE).is_file():  # as a registered model holds it
-        return Found(path / "auditor", _beside(path / "auditor"))
     if (path / TABLE).is_file():
         auditor = _of_table(path)
         return Found(auditor, _beside(auditor))
@@ -117,4 +115,7 @@ def _of_model(uri: str, into: Path) -> Found:
             f"There is no folder {plain!r}, and the tracking store {store.shown} has no model {uri!r}; its models: "
             f"{known}."
         ) from error
-    return Found(folder / "auditor", folder / "network")
+    found_at = next((path.parent for path in folder.glob(f"*/{AUDITOR_FILE}")), None)
+    if found_at is None:
+        raise UserError(f"The model {uri} holds no auditor: it was not registered by `mint-lightning table`.")
+    return Found(found_at, folder / NETWORK)

@@ -161,7 +161,7 @@ def test_weights_may_lie_elsewhere(workspace: Path, photos: Path, tmp_path: Path
         (["shards/demo", "--alpha", "0"], "alpha is 0.0"),
         (["shards/demo", "--fdr", "1.5"], "fdr is 1.5"),
         (["shards/demo", "mlruns"], "by itself"),
-        (["mlruns"], "No image is in"),
+        (["mlruns/networks"], "No image is in"),
         (["shards/demo", "--weights", "x"], "NAME=FILE"),
         (["shards/demo", "--out", "shards"], "stands in the way"),
     ],

@@ -153,7 +153,7 @@ def test_another_network_is_refused_by_its_fingerprint(registered, tmp_path):
     (path,) = copy.rglob("card.json")
     card = json.loads(path.read_text())
     path.write_text(json.dumps(card | {"weights": None, "members": {}}))  # random weights, drawn anew
-    with pytest.raises(UserError, match="not the one that 'Vanilla conv4' audits"):
+    with pytest.raises(UserError, match="'Vanilla conv4' was made for another network"):
         load(store, str(copy))
 
 

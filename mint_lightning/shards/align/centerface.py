@@ -25,8 +25,8 @@ class CenterFace:
 
     name = "centerface"
 
-    def __init__(self, path: Path | None = None, *, least_score: float = 0.5, threads: int = 1) -> None:
-        self.model = OnnxModel(path or installed(), threads)
+    def __init__(self, path: Path | None = None, *, least_score: float = 0.5) -> None:
+        self.model = OnnxModel(path or installed())
         self.fingerprint = self.model.fingerprint
         self.least_score = least_score
 

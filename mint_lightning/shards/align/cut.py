@@ -75,10 +75,10 @@ class FaceCut:
         return found
 
 
-def detector_named(name: str, *, threads: int = 1) -> Detector:
+def detector_named(name: str) -> Detector:
     """ "centerface" or the path of an SCRFD's .onnx; `UserError` for anything else."""
     if name == CenterFace.name:
-        return CenterFace(threads=threads)
+        return CenterFace()
     if name.lower().endswith(".onnx"):
-        return SCRFD(Path(name), threads=threads)
+        return SCRFD(Path(name))
     raise UserError(f"There is no detector {name!r}: take centerface, or the file of an SCRFD network (.onnx).")

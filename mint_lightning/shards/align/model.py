@@ -1,4 +1,4 @@
-"""An ONNX file of a detector, run on the processor; nothing is ever fetched."""
+"""An ONNX file of a detector, run by OpenCV on the processor; nothing is ever fetched."""
 
 from pathlib import Path
 
@@ -12,31 +12,26 @@ from mint_lightning.shards.align.face import Pixels
 
 
 class OnnxModel:
-    """One session of onnxruntime.
+    """A network that OpenCV runs: unlike onnxruntime it takes photos of any size, where the file names one size.
 
     Raises:
         UserError: there is no such file, or it is no ONNX model.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        import onnxruntime
-
+    def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise UserError(f"There is no detector at {path}.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads  # its own choice would fight torch's threads for the cores
-        options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises classes of its own, and RuntimeError, by what it stumbles over
+            self.net = cv2.dnn.readNetFromONNX(str(path))
+        except cv2.error as error:
             raise UserError(f"The detector {path} is no ONNX model that can be run.") from error
         self.fingerprint = sha256_file(path)
-        self.input = self.session.get_inputs()[0].name
-        self.outputs = [output.name for output in self.session.get_outputs()]
+        self.outputs = list(self.net.getUnconnectedOutLayersNames())
 
     def __call__(self, blob: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """All outputs for an input (1, 3, H, W)."""
-        return list(self.session.run(self.outputs, {self.input: blob}))
+        """All outputs for an input (1, 3, H, W), in the order of `outputs`."""
+        self.net.setInput(blob)
+        return list(self.net.forward(self.outputs))
 
 
 def scaled_down(photo: Pixels, longest: int) -> tuple[Pixels, float]:

@@ -24,8 +24,8 @@ class SCRFD:
 
     name = "scrfd"
 
-    def __init__(self, path: Path, *, least_score: float = 0.5, threads: int = 1) -> None:
-        self.model = OnnxModel(path, threads)
+    def __init__(self, path: Path, *, least_score: float = 0.5) -> None:
+        self.model = OnnxModel(path)
         if len(self.model.outputs) != 3 * len(STRIDES):
             raise UserError(
                 f"The detector {path} has {len(self.model.outputs)} outputs, not the nine of an SCRFD with five points."

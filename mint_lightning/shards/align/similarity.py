@@ -22,7 +22,7 @@ BORDER: Final = "reflected"
 whose photos are cut close from those with room around the face; a mirror image has the photo's own colours and
 sharpness."""
 
-FARTHEST: Final = 18.0
+FARTHEST: Final = 13.0
 """Root mean square distance of the fitted points from the template, in pixels of 112, above which they are no face."""
 
 SMALLEST: Final = 8.0
