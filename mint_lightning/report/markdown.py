@@ -85,7 +85,8 @@ def _parts(evidence: TableEvidence) -> list[str]:
     row = wording.headline_row(evidence)
     if row is None or not row.slices:
         return []
-    lines = ["", "<details>", f"<summary>Parts of the photos: {html_escape(row.name)}</summary>"]
+    name = html_escape(" ".join(row.name.split()))
+    lines = ["", "<details>", f"<summary>Parts of the photos: {name}</summary>"]
     for title, found in parts(row).items():
         lines += ["", line([escape(title), *PART_COLUMNS]), line(["---", *("---:" for _ in PART_COLUMNS)])]
         lines += [line([escape(part.name), *(escape(cell) for cell in part.cells)]) for part in found]
