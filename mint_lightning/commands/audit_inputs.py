@@ -21,24 +21,24 @@ def load_all(
     Raises:
         UserError: a name in `weights` is that of no network, or weights are missing or not the card's.
     """
+    loaded = [load_auditor(each.auditor) for each in found]
+    known = {str(auditor.card.network["name"]) for auditor in loaded}
+    if unknown := sorted(set(weights) - known):
+        raise UserError(
+            f"weights names {unknown[0]!r}, which no auditor audits; they audit {', '.join(sorted(known))}."
+        )
     auditors: dict[str, Auditor] = {}
     networks: dict[str, AuditedNetwork] = {}
-    unused = set(weights)
-    for number, each in enumerate(found):
-        auditor = load_auditor(each.auditor)
+    for number, (each, auditor) in enumerate(zip(found, loaded, strict=True)):
         name = str(auditor.card.network["name"])
         title = auditor.card.name if auditor.card.name not in auditors else f"{auditor.card.name} on {name}"
         if title in auditors:
             raise UserError(f"The auditor {each.auditor} is given twice: leave one out.")
         auditors[title] = auditor
-        unused.discard(name)
         if auditor.card.fingerprint not in networks:
             source = _source(auditor, each.network, weights.get(name), scratch / f"{number}.json")
             networks[auditor.card.fingerprint] = source.load()
         auditor.check(networks[auditor.card.fingerprint])
-    if unused:
-        known = ", ".join(sorted({str(auditor.card.network["name"]) for auditor in auditors.values()}))
-        raise UserError(f"weights names {sorted(unused)[0]!r}, which no auditor audits; they audit {known}.")
     return auditors, networks
 
 
