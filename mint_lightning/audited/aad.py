@@ -12,12 +12,13 @@ from torch import Tensor
 
 from mint_lightning.errors import UserError
 
-Reduction = Literal["max", "mean_std", "map"]
+Reduction = Literal["max", "mean_std", "map", "batchnorm"]
+"""What is kept of an activation; "batchnorm" of a layer's input, and not by request but for the tap `batchnorm`."""
 Layout = Literal["NCHW", "NHWC"]
 Rounding = Literal["usual", "float32", "float16", "bfloat16"]
 """The type AAD is kept in: "usual" is float32 for vectors and float16 for maps, which are large."""
 _HALF_MAX: Final = torch.finfo(torch.float16).max
-REDUCTIONS: Final[tuple[Reduction, ...]] = get_args(Reduction)
+REDUCTIONS: Final[tuple[Reduction, ...]] = ("max", "mean_std", "map")
 ROUNDINGS: Final[tuple[Rounding, ...]] = get_args(Rounding)
 _DTYPES: Final = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from mint_lightning.audited.aad import Layout, Reduction, Rounding, parse_tap
+from mint_lightning.audited.batchnorm import BATCHNORM, layers
 from mint_lightning.audited.card import NetworkCard
 from mint_lightning.audited.describe import TapInfo, describe_taps
 from mint_lightning.audited.precision import BF16, autocast, bf16_is_faster
@@ -108,6 +109,7 @@ class AuditedNetwork(nn.Module):
         Args:
             images: uint8 RGB (B, 3, H, W) of any size, on the network's device.
             taps: Tap requests `NAME`, `NAME:mean_std` or `NAME:map`; NAME is a tap or the path of any module.
+                `batchnorm` is (B, L), the distance of the image from each BatchNorm layer's statistics.
             views: Names of views. They run one after the other, so memory does not grow with their number.
 
         Returns:
@@ -120,8 +122,9 @@ class AuditedNetwork(nn.Module):
             raise UserError(f"Network {self.name!r} is asked for no tap; known are {', '.join(self.taps)}.")
         parsed = {spec: self._parse(spec) for spec in taps}
         requests: Requests = {}
-        for path, reduction in parsed.values():
-            requests.setdefault(path, []).append(reduction)
+        for places in parsed.values():
+            for path, reduction in places:
+                requests.setdefault(path, []).append(reduction)
         variants = {name: view(name) for name in views}
         self._look_whole(requests)
         if self.module.training:  # someone reached past `train` above
@@ -129,7 +132,7 @@ class AuditedNetwork(nn.Module):
         aad = {}
         for name, variant in variants.items():
             taken = self._read(variant(images), requests)
-            aad[name] = {spec: taken[path][reduction] for spec, (path, reduction) in parsed.items()}
+            aad[name] = {spec: _joined([taken[path][kind] for path, kind in at]) for spec, at in parsed.items()}
         return aad
 
     def embed(self, images: Tensor) -> Tensor:
@@ -187,9 +190,15 @@ class AuditedNetwork(nn.Module):
         self._memory_format = memory_format
         convert_conv2d_weight_memory_format(self.module, memory_format)
 
-    def _parse(self, spec: str) -> tuple[str, Reduction]:
+    def _parse(self, spec: str) -> list[tuple[str, Reduction]]:
+        """Modules and reductions that a request is made of: one, or every BatchNorm layer."""
         name, reduction = parse_tap(spec)
-        return self._path(name), reduction
+        if spec != BATCHNORM or BATCHNORM in self.taps:
+            return [(self._path(name), reduction)]
+        found = layers(self.module)
+        if not found:
+            raise UserError(f"Network {self.name!r} has no BatchNorm layer with statistics: leave out {BATCHNORM!r}.")
+        return [(path, "batchnorm") for path in found]
 
     def _path(self, name: str) -> str:
         path = self.taps.get(name, name)
@@ -211,3 +220,8 @@ class AuditedNetwork(nn.Module):
             f"Network {self.name!r} has no tap {name!r}; known are {', '.join(self.taps)}, "
             f"and the path of any module, {example}."
         )
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """One tensor as it is; values of several layers (B,) side by side."""
+    return torch.stack(list(parts), dim=1) if parts[0].ndim == 1 else parts[0]

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mint_lightning.audited.aad import Layout, Reduction, Rounding, reduce
+from mint_lightning.audited.batchnorm import BATCHNORM, distance
 from mint_lightning.errors import UserError
 
 
@@ -44,7 +45,7 @@ def read_taps(
     taken: dict[str, dict[Reduction, Tensor]] = {}
 
     def hook_of(path: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        def hook(part: nn.Module, inputs: Any, output: Any) -> None:
             if path in taken:
                 raise UserError(f"Module {path!r} runs more than once in a forward, so it cannot be a tap.")
             if not isinstance(output, Tensor):
@@ -52,7 +53,13 @@ def read_taps(
                     f"Module {path!r} gives a {type(output).__name__}, not a tensor, so it cannot be a tap."
                 )
             try:
-                taken[path] = {reduction: reduce(output, reduction, layout, rounding) for reduction in requests[path]}
+                taken[path] = {
+                    # The input, which no later operation of the network has changed yet.
+                    reduction: distance(inputs[0], part)
+                    if reduction == BATCHNORM
+                    else reduce(output, reduction, layout, rounding)
+                    for reduction in requests[path]
+                }
             except UserError as error:
                 raise UserError(f"Module {path!r} as a tap: {error}") from None
             if early_exit and len(taken) == len(requests):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowEvidence
 
@@ -42,9 +43,10 @@ class AuditorCard:
 
     @property
     def requests(self) -> list[tuple[str, str]]:
-        """(view, tap) that the auditor reads: those of its head, or the embedding in each view for a score."""
-        taps = self.taps or [self.embedding]
-        return [(view, tap) for view in self.views for tap in taps]
+        """(view, tap) that the auditor reads: those of its head, or what its score is made of."""
+        if self.kind in KINDS:
+            return KINDS[self.kind].requests(self.embedding, self.views[-1])
+        return [("original", tap) for tap in self.taps]
 
     @property
     def fingerprint(self) -> str:

@@ -14,9 +14,10 @@ from mint_lightning import __version__
 from mint_lightning.audited import AuditedNetwork
 from mint_lightning.audited.weights import load_state
 from mint_lightning.auditor.card import AuditorCard
+from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import ScoreSet, agreement, embedding_norm
+from mint_lightning.evidence import ScoreSet
 from mint_lightning.files import atomic_path, read_json, refuse_foreign_folder, sha256_file, write_json
 from mint_lightning.heads import HEADS, Head, build_head
 
@@ -70,8 +71,7 @@ class Auditor:
         """The same from AAD that holds what the card's `requests` name."""
         inputs = [aad[request] for request in self.card.requests]
         if self.head is None:
-            arrays = [each.double().cpu().numpy() for each in inputs]
-            return embedding_norm(arrays[0]) if self.card.kind == "norm" else agreement(arrays[0], arrays[1])
+            return KINDS[self.card.kind].compute([each.double().cpu().numpy() for each in inputs], None)
         with torch.no_grad():
             return self.head(inputs).logit.double().cpu().numpy()
 
@@ -96,6 +96,8 @@ def save_auditor(
     """
     from safetensors.torch import save_file
 
+    if card.kind not in HEADS and card.kind not in KINDS:
+        raise UserError(f"There is no auditor of kind {card.kind!r}; known are {', '.join((*HEADS, *KINDS))}.")
     if (head is None) == (card.kind in HEADS):
         raise UserError(f"An auditor of kind {card.kind!r} {'needs a' if head is None else 'has no'} head.")
     refuse_foreign_folder(Path(path), AUDITOR_FILE, "auditor")

@@ -9,12 +9,13 @@ from typing import Any
 
 from mint_lightning import __version__
 from mint_lightning.auditor import NETWORK, AuditorCard, WeightsMissing, copy_network, save_auditor
+from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
 from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
 from mint_lightning.learning.limits import limits_of
-from mint_lightning.learning.rows import slug
+from mint_lightning.learning.rows import FLIP, slug
 from mint_lightning.report import Context
 from mint_lightning.report.console import print_table
 from mint_lightning.report.html import write_html
@@ -162,15 +163,19 @@ def declared(data: Any, request: Request) -> tuple[str, ...]:
 
 
 def write_auditors(folder: Path, run: Any, data: Any) -> None:
-    """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale."""
+    """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale, nor of
+    a score that needs the photos' classes, which nobody knows of a photo that is asked about."""
     folder.mkdir()
     for spec, scores in zip(run.specs, run.rows, strict=True):
         heads = run.heads.get(spec.title)
-        if heads and len(heads) > 1:
+        needs_classes = spec.head in KINDS and KINDS[spec.head].labels
+        if (heads and len(heads) > 1) or needs_classes:
             continue
         row = run.evidence.row(spec.title)
         count = max(1, len(row.seed_aucs))
-        card = auditor_card(data, spec.title, spec.head, spec.arguments, spec.taps, row, heads=count)
+        card = auditor_card(
+            data, spec.title, spec.head, spec.arguments, spec.taps, row, heads=count, view=spec.view or FLIP
+        )
         save_auditor(folder / slug(spec.title), card, heads[0] if heads else None, scores.audited, run.novelty)
 
 
@@ -183,7 +188,7 @@ def add_network(folder: Path, data: Any) -> None:
 
 
 def auditor_card(
-    data: Any, name: str, kind: str, arguments: Any, taps: list[str], evidence: Any, *, heads: int = 1
+    data: Any, name: str, kind: str, arguments: Any, taps: list[str], evidence: Any, *, heads: int = 1, view: str = FLIP
 ) -> AuditorCard:
     """The card of an auditor made on this data; `evidence` is its row of a table with controls, or None."""
     shapes = data.network.aad_shapes(taps) if taps else {}
@@ -193,7 +198,7 @@ def auditor_card(
         arguments=dict(arguments),
         shapes=[list(shape) for shape in shapes.values()],
         taps=list(taps),
-        views=["original", "flip"] if kind == "agreement" else ["original"],
+        views=["original", view] if kind == "agreement" else ["original"],
         embedding=data.network.tap_names[-1],
         network={
             "name": data.network.name,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
@@ -36,6 +37,9 @@ class HeadPlan:
         Raises:
             UserError: a tap is not there, a head cannot read it, or a number of samples cannot be drawn.
         """
+        for spec in self.specs:
+            if not spec.fitted:
+                _check_score(spec, data)
         fitted = [spec for spec in self.specs if spec.fitted]
         for spec in fitted:
             try:
@@ -83,3 +87,19 @@ class HeadPlan:
                             cell, activations.keys[name], activations.bank.rows, data.member, spec.arguments
                         )
         return found
+
+
+def _check_score(spec: RowSpec, data: Any) -> None:
+    """Raise `UserError` where the network or the photos have not what a score is made of."""
+    network, kind = data.network, KINDS[spec.head]
+    taps = list(dict.fromkeys(tap for _, tap in spec.requests(network.tap_names[-1])))
+    try:
+        shapes = network.aad_shapes(taps)
+    except UserError as error:
+        raise UserError(f"The row {spec.title!r} cannot be read: {error}") from error
+    classes = int(data.keys.label.max()) + 1
+    if kind.logits and shapes[taps[0]] != (classes,):
+        raise UserError(
+            f"The row {spec.title!r} needs a classifier of the photos' classes: the outcome of {network.name!r} has "
+            f"{shapes[taps[0]][0]} values, and the shard set has {classes} classes."
+        )

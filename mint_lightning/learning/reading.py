@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mint_lightning.evidence import HeadScores, PixelScores, RowScores, ScoreSet, agreement, auc, embedding_norm
+from mint_lightning.auditor.kinds import KINDS
+from mint_lightning.evidence import HeadScores, PixelScores, RowScores, ScoreSet, auc
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.feed import Feed, Reading
@@ -83,7 +84,7 @@ class Reader:
 
         def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
             arrays = [value.double().numpy() for value in self.feed.read(reading, rows)]
-            return embedding_norm(arrays[0]) if spec.head == "norm" else agreement(arrays[0], arrays[1])
+            return KINDS[spec.head].compute(arrays, self.data.keys.label[bank.rows[bank.positions(rows)]])
 
         rows = np.unique(np.concatenate([fold.validate for fold in self.folded]))  # folds may share some
         member = self.data.member[bank.rows[bank.positions(rows)]]

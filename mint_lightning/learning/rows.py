@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mint_lightning.audited import VIEWS
+from mint_lightning.auditor.kinds import KINDS, title
 from mint_lightning.errors import UserError
 from mint_lightning.heads import HEADS, Head
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.initial import seeded
 from mint_lightning.learning.recipe import Recipe
 
-TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "norm": "Embedding norm", "agreement": "Flip agreement"}
-SCORES = ("norm", "agreement")
+TITLES = {"vanilla": "Vanilla", "cnn": "CNN"}
+Kind = Literal[
+    "vanilla", "cnn", "norm", "agreement", "batchnorm", "loss", "confidence", "entropy", "modified_entropy", "margin"
+]
 ALL_CONV = "all_conv"
+FLIP = "flip"
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,13 @@ class RowSpec:
     """One row of a table.
 
     Args:
-        head: "vanilla" or "cnn", fitted on AAD; "norm" (length of the embedding) or "agreement" (cosine of the
-            embeddings of the image and of its mirror image), scores that need no fitting.
+        head: "vanilla" or "cnn", fitted on AAD; or a score that needs no fitting: "norm" (length of the embedding),
+            "agreement" (cosine of the embeddings of the image and of a view of it), "batchnorm" (distance from the
+            statistics of the BatchNorm layers); of class logits "confidence", "entropy", and with the photos' classes
+            "loss", "modified_entropy", "margin".
         taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined, [all_conv]
-            joins all but the outcome. The scores read the embedding and take none.
+            joins all but the outcome. The scores take none.
+        view: of "agreement": flip or jitter.
         samples: learn from this many images only, half of them members: a number, also written 50K, or a share such as
             0.5 of what there is; null takes all.
         arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT and CNNMINT in `fit --help`.
@@ -36,7 +44,7 @@ class RowSpec:
         place: how the table calls the place that is read; made from the taps by default.
     """
 
-    head: Literal["vanilla", "cnn", "norm", "agreement"]
+    head: Kind
     taps: list[str] = field(default_factory=list)
     samples: int | float | str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -44,6 +52,7 @@ class RowSpec:
     seeds: int | None = None
     name: str | None = None
     place: str | None = None
+    view: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", parse_samples(self.samples))
@@ -51,9 +60,13 @@ class RowSpec:
             raise UserError(f"A {self.head} row needs taps, for example taps: [outcome].")
         if self.seeds is not None and self.seeds < 1:
             raise UserError(f"seeds is {self.seeds}; a row needs at least one head.")
+        if self.view is not None and self.head != "agreement":
+            raise UserError(f"A {self.head} row takes no view: only agreement compares two.")
+        if self.view is not None and (self.view not in VIEWS or self.view == "original"):
+            raise UserError(f"view is {self.view!r}; agreement takes {', '.join(list(VIEWS)[1:])}.")
         if not self.fitted and (self.taps or self.samples or self.arguments or self.recipe or self.seeds):
             raise UserError(
-                f"The score {self.head!r} reads the embedding and learns nothing: give it no other argument."
+                f"The score {self.head!r} reads what it needs and learns nothing: give it no other argument."
             )
         if self.fitted:
             known = [n for n in inspect.signature(HEADS[self.head].__init__).parameters if n not in ("self", "shapes")]
@@ -80,7 +93,7 @@ class RowSpec:
         if self.name:
             return self.name
         if not self.fitted:
-            return TITLES[self.head]
+            return title(self.head, self.view or FLIP)
         return f"{TITLES[self.head]} {self.where}{_sample_words(self.samples)}"
 
     def on(self, taps: Sequence[str]) -> "RowSpec":
@@ -95,10 +108,8 @@ class RowSpec:
 
     def requests(self, embedding: str) -> list[Request]:
         """AAD that the row needs; `embedding` is the tap of the network's outcome."""
-        if self.head == "norm":
-            return [("original", embedding)]
-        if self.head == "agreement":
-            return [("original", embedding), ("flip", embedding)]
+        if not self.fitted:
+            return KINDS[self.head].requests(embedding, self.view or FLIP)
         return [("original", tap) for tap in self.taps]
 
     def build(self, shapes: Sequence[Sequence[int]], seed: int) -> Head:
