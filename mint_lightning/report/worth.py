@@ -6,7 +6,10 @@ from mint_lightning.evidence import RowEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import EMPTY, Cell, Column
 
-ANY_REASON = "Whatever makes the two groups differ counts here, the database too: only a row that may claim speaks of membership."
+ANY_REASON = (
+    "Whatever makes the two groups differ counts here, the database too: only a row that may claim speaks of "
+    "membership."
+)
 UNRESOLVED = Cell("–", "not resolvable")
 BASE = (
     Column("row", "Row", "", "The row of the table."),
