@@ -6,6 +6,10 @@ from mint_lightning.evidence import RowEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import EMPTY, Cell, Column
 
+ANY_REASON = (
+    "Whatever makes the two groups differ counts here, the database too: only a row that may claim speaks of "
+    "membership."
+)
 UNRESOLVED = Cell("–", "not resolvable")
 BASE = (
     Column("row", "Row", "", "The row of the table."),
@@ -66,7 +70,8 @@ def worth_note(rows: Sequence[RowEvidence]) -> str:
     together = (
         f"for all {len(rows)} rows together at 95 % (each at {100 * level:.2f} %)" if len(rows) > 1 else "at 95 %"
     )
-    return f"{rule}Lower bounds are one-sided and hold {together}."
+    found = f"{rule}Lower bounds are one-sided and hold {together}."
+    return found if rows and all(row.claim.may_claim for row in rows) else f"{found} {ANY_REASON}"
 
 
 def _key(prior: float) -> str:

@@ -56,6 +56,8 @@ def test_a_line_says_precision_with_its_bounds_epsilon_and_calibration():
         "Row", "Precision, prior 1 %", "Precision, prior 10 %", "Precision, prior 50 %", "Epsilon at least", "ECE"
     ]  # fmt: skip
     assert "rule at 1 % FPR" in worth_note([row])
+    assert "the database too" not in worth_note([row])
+    assert "the database too" in worth_note(table_evidence().rows)
     assert worth_columns([replace(row, precision=(), epsilon=None, reliability=None)]) == ()
 
 
