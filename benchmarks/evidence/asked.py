@@ -51,10 +51,11 @@ def ask() -> Asked:
     every = f"audit --auditor '[{named}]'"
     photos = _known(answered(f"{every} shards/lfw", OUT / "photos"), "shards/lfw")
     people = pd.concat(
-        _known(answered(f"audit --auditor {TABLE}/auditors/{folder} --group-by identity --alpha {alpha} shards/lfw",
-                        OUT / f"people_{folder}_{alpha}"), "shards/lfw").assign(alpha=alpha)
-        for folder in AUDITORS.values() for alpha in (0.01, 0.05, 0.1)
-    )  # fmt: skip
+        _known(
+            answered(f"{every} --group-by identity --alpha {alpha} shards/lfw", OUT / f"people_{alpha}"), "shards/lfw"
+        ).assign(alpha=alpha)
+        for alpha in (0.01, 0.05, 0.1)
+    )
     others = pd.concat(
         _known(answered(f"{every} shards/{shards}", OUT / shards), f"shards/{shards}", source=source).assign(group=name)
         for name, (shards, source) in OTHERS.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +29,10 @@ class NoveltyCheck:
 
     model: Novelty
 
-    def outside(self, images: Tensor, embedding: Tensor) -> NDArray[np.bool_]:
-        """(B,) whether each of uint8 images (B, 3, H, W) is unlike the photos calibrated on; embedding (B, D)."""
-        side = int(images.shape[-1])
-        pixels = PixelNetwork((side, side)).to(images.device)(images, PIXEL_TAPS)["original"]
-        return self.model.outside(joined([pixels[tap] for tap in PIXEL_TAPS], embedding))
+    def outside(self, pixels: Sequence[Tensor], embedding: Tensor) -> NDArray[np.bool_]:
+        """(B,) whether each image is unlike the photos calibrated on; pixels as `pixel_features` gives them, embedding
+        (B, D)."""
+        return self.model.outside(joined(pixels, embedding))
 
     def save(self, path: Path) -> None:
         """Write it as safetensors."""
@@ -49,6 +49,17 @@ class NoveltyCheck:
             raise UserError(f"{path} is no novelty check: it lacks {missing[0]!r}.")
         arrays = {name: state[name].numpy() for name in _ARRAYS}
         return cls(Novelty(**arrays, rest=float(state["rest"][0])))
+
+
+def pixel_features(images: Tensor) -> list[Tensor]:
+    """What the check looks at of uint8 images (B, 3, H, W) beside the network: the same for every auditor."""
+    found = _pixels(int(images.shape[-1])).to(images.device)(images, PIXEL_TAPS)["original"]
+    return [found[tap] for tap in PIXEL_TAPS]
+
+
+@cache
+def _pixels(side: int) -> PixelNetwork:
+    return PixelNetwork((side, side))
 
 
 def joined(pixels: Sequence[Tensor], embedding: Tensor) -> NDArray[np.float64]:

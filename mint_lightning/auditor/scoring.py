@@ -1,6 +1,6 @@
 """One pass of photos through the audited networks: every auditor's score of every face."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.audited import AuditedNetwork
 from mint_lightning.auditor.folder import AAD, Auditor, read_aad
+from mint_lightning.auditor.novelty import pixel_features
 from mint_lightning.auditor.photos import PhotoBatch, Photos
 from mint_lightning.errors import UserError
 from mint_lightning.progress import progress_bar
@@ -52,6 +53,7 @@ def score_photos(
             auditor.check(network)
             if auditor.head is not None:
                 auditor.head.to(device)
+    checked = any(auditor.novelty for auditor in auditors.values())
     parts: list[PhotoBatch] = []
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in auditors}
     outside: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in auditors}
@@ -59,12 +61,13 @@ def score_photos(
         task = bar.add_task("photos", total=len(photos))
         for batch in photos.batches():
             images = batch.images.to(device)
+            pixels = pixel_features(images) if checked and len(images) else []
             for fingerprint, own in groups.items() if len(images) else ():
                 wanted = [request for auditor in own.values() for request in _requests(auditor)]
                 aad = read_aad(networks[fingerprint], images, list(dict.fromkeys(wanted)))
                 for name, auditor in own.items():
                     scores[name].append(auditor.score_aad(aad))
-                    outside[name].append(_outside(auditor, images, aad))
+                    outside[name].append(_outside(auditor, pixels, aad, len(images)))
             parts.append(_without_images(batch))
             bar.advance(task, len(set(batch.photos)) + len(batch.left_out))
     left_out = [each for part in parts for each in part.left_out]
@@ -88,10 +91,10 @@ def _requests(auditor: Auditor) -> list[tuple[str, str]]:
     return [*auditor.card.requests, *embedding]
 
 
-def _outside(auditor: Auditor, images: torch.Tensor, aad: AAD) -> NDArray[np.bool_]:
+def _outside(auditor: Auditor, pixels: Sequence[torch.Tensor], aad: AAD, count: int) -> NDArray[np.bool_]:
     if auditor.novelty is None:
-        return np.zeros(len(images), bool)
-    return auditor.novelty.outside(images, aad["original", auditor.card.embedding])
+        return np.zeros(count, bool)
+    return auditor.novelty.outside(pixels, aad["original", auditor.card.embedding])
 
 
 def _without_images(batch: PhotoBatch) -> PhotoBatch:
