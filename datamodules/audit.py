@@ -8,6 +8,7 @@ from typing import Any, Literal
 import lightning as L
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
@@ -101,12 +102,18 @@ class AuditData(L.LightningDataModule):
             )
         return rows
 
-    def order(self, rows: Rows | None = None, samples: int | float | None = None) -> EpochOrder:
+    def order(
+        self,
+        rows: Rows | None = None,
+        samples: int | float | None = None,
+        member: NDArray[np.bool_] | None = None,
+    ) -> EpochOrder:
         """The order of `rows` (the fit split by default) or of `samples` of them: members and externals in equal
-        parts, a pure function of (seed, epoch)."""
+        parts, a pure function of (seed, epoch). member: (N,) labels by row in the place of the true ones."""
         rows = self.rows("fit") if rows is None else rows
         samples = self.samples if samples is None else samples
-        groups = [rows[self.member[rows]], rows[~self.member[rows]]]
+        labels = self.member if member is None else member
+        groups = [rows[labels[rows]], rows[~labels[rows]]]
         if samples is not None:
             groups = balanced_subsets(self.keys, groups, samples)
         return EpochOrder(self.keys, tuple(groups), batch_size=self.batch_size, seed=self.seed)

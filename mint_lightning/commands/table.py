@@ -28,6 +28,8 @@ def table(
     complement: dict[str, Any] | None = None,
     folds: int = 0,
     partition_declared: bool = False,
+    permuted: bool = False,
+    left_out: bool = False,
     seed: int = 0,
     seeds: int = 3,
     store: str = "auto",
@@ -62,6 +64,9 @@ def table(
         folds: 0 uses the four splits; 5 gives every image one out-of-fold score, for small databases.
         partition_declared: you declare that members and externals are random identity partitions of one set; needed
             for networks trained by others, and printed as declared.
+        permuted: teach each fitted row's head labels dealt anew among people, too: it must stay at an AUC of .5.
+        left_out: of externals from several sets, leave each out of learning and calibrating in turn, and say how often
+            it passes.
         seed: of the heads and of the untrained twins; the order of images has its own (data.init_args.seed).
         seeds: heads of each row, from `seed` on; their mean logit is the row's score, on controls as well.
         store: where activations and heads are kept on disk: a folder, for all of them; "auto" chooses for each tap
@@ -119,6 +124,8 @@ def table(
         complement=typed(NetworkSource, complement, "complement") if complement else None,
         folds=folds,
         partition_declared=partition_declared,
+        permuted=permuted,
+        left_out=left_out,
         seed=seed,
         seeds=seeds,
         store=store,
@@ -138,6 +145,7 @@ def table(
 
 _DECIDES = (
     "data", "rows", "grid", "recipe", "twins", "pixels", "references", "complement", "folds", "partition_declared",
+    "permuted", "left_out",
     "seed", "seeds", "published",
 )  # fmt: skip
 

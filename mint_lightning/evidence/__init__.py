@@ -1,12 +1,13 @@
 """Scores to what they prove: pure functions on numpy arrays, frozen dataclasses out."""
 
+from mint_lightning.evidence.aside import LeftOutScores
 from mint_lightning.evidence.calibration import FPR_TARGETS, accuracy_threshold, counted, fpr_threshold, operating_point
 from mint_lightning.evidence.comparison import Difference, auc_difference, bonferroni_level, excess, holm
 from mint_lightning.evidence.conformal import Calibration, CalibrationSet, conformal_p
 from mint_lightning.evidence.controls import PixelScores
 from mint_lightning.evidence.crossfit import folds
 from mint_lightning.evidence.epsilon import epsilon_bound
-from mint_lightning.evidence.estimates import Epsilon, Precision, Reliability, ReliabilityBin, Slice
+from mint_lightning.evidence.estimates import Epsilon, Lead, LeftOut, Precision, Reliability, ReliabilityBin, Slice
 from mint_lightning.evidence.heads import HeadScores
 from mint_lightning.evidence.lists import benjamini_hochberg
 from mint_lightning.evidence.passing import ErrorRate, error_rate, hit_rate
@@ -55,6 +56,9 @@ __all__ = [
     "HeadFigures",
     "HeadScores",
     "Histogram",
+    "Lead",
+    "LeftOut",
+    "LeftOutScores",
     "OperatingPoint",
     "Outcome",
     "PersonCalibration",

@@ -99,3 +99,26 @@ class Slice(Document):
     tpr: Estimate | None
     realised_fpr: Estimate | None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut(Document):
+    """How often an external set passes that nothing was fitted to or calibrated on, where 1 % of the others does.
+
+    fpr is None, and `reason` says why, where the other sets are too few to set the threshold.
+    """
+
+    source: str
+    fpr: Estimate | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Lead(Document):
+    """A score that needs no fitting, the head that it beats (both best of their kind on validate), and by how much AUC
+    on test; p is one-sided."""
+
+    row: str
+    over: str
+    difference: Estimate
+    p: float

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mint_lightning.evidence.aside import LeftOutScores
 from mint_lightning.evidence.document import Document
 from mint_lightning.evidence.heads import HeadScores
 from mint_lightning.evidence.scoreset import ScoreSet
@@ -13,7 +14,8 @@ class RowScores(Document):
 
     name "Vanilla conv4"; head "vanilla", "cnn" or, for a score that needs no fitting, "score"; tap (or ""); seed and
     samples of the fit (0 for a score); validate_auc of the audited network on the validate split, None if not known;
-    heads: of each head alone, on every network; the scores of a row are the mean of those of its seeds.
+    heads: of each head alone, on every network; the scores of a row are the mean of those of its seeds. permuted: of
+    a head that learnt labels dealt anew among people; left_out: of heads that learnt nothing of an external set.
     """
 
     name: str
@@ -27,6 +29,8 @@ class RowScores(Document):
     complement: ScoreSet | None = None
     validate_auc: float | None = None
     heads: tuple[HeadScores, ...] = ()
+    permuted: ScoreSet | None = None
+    left_out: tuple[LeftOutScores, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "twins", tuple(self.twins))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from mint_lightning.errors import UserError
+from mint_lightning.evidence.aside import left_out_rate, permuted_auc
 from mint_lightning.evidence.calibration import FPR_TARGETS, counted, decide_by_accuracy, operating_point
 from mint_lightning.evidence.claim import row_claim, table_claim
 from mint_lightning.evidence.comparison import bonferroni_level, excess, holm
@@ -13,6 +14,7 @@ from mint_lightning.evidence.controls import REFERENCE_ALPHA, Comparison, PixelS
 from mint_lightning.evidence.curves import histogram, roc_curve
 from mint_lightning.evidence.epsilon import epsilon_bound
 from mint_lightning.evidence.heads import figures_of
+from mint_lightning.evidence.lead import score_lead
 from mint_lightning.evidence.precision import precisions
 from mint_lightning.evidence.reliability import reliability
 from mint_lightning.evidence.rowscores import RowScores
@@ -74,6 +76,7 @@ def weigh(
         random_partition=random_partition,
         partition_declared=partition_declared,
         no_claim=no_claim,
+        lead=score_lead(rows),
         pixel_heads=tuple(figures_of(head, control.scores) for control in pixels for head in control.heads),
     )
 
@@ -135,6 +138,8 @@ def _weigh_row(
             no_claim=partition[2],
         ),
         heads=tuple(figures_of(head, scores) for head in row.heads),
+        permuted_auc=permuted_auc(row.permuted, level),
+        left_out=tuple(left_out_rate(each, level) for each in row.left_out),
     )
 
 

@@ -6,7 +6,16 @@ from typing import Any, Self
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.document import Document
-from mint_lightning.evidence.estimates import Epsilon, Estimate, OperatingPoint, Precision, Reliability, Slice
+from mint_lightning.evidence.estimates import (
+    Epsilon,
+    Estimate,
+    Lead,
+    LeftOut,
+    OperatingPoint,
+    Precision,
+    Reliability,
+    Slice,
+)
 
 SCHEMA_VERSION = 4
 
@@ -137,7 +146,8 @@ class RowEvidence(Document):
     slices: parts of the test images, by external set and by photos per identity; unseen_auc: unseen photos of test
     people against externals; photo_auc: photos of members against unseen photos of people who have both;
     complement_auc beside the controls, never in the excess; heads: what each head gave alone, on every network, none
-    for a score that needs no fitting.
+    for a score that needs no fitting; permuted_auc: of a head that learnt labels dealt anew; left_out: how often each
+    external set passes that nothing was fitted to. The last two only where they were asked for.
     """
 
     name: str
@@ -167,6 +177,8 @@ class RowEvidence(Document):
     histogram: Histogram
     claim: Claim
     heads: tuple[HeadFigures, ...] = ()
+    permuted_auc: Estimate | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def seed_aucs(self) -> tuple[float, ...]:
@@ -195,7 +207,7 @@ class TableEvidence(Document):
     """A whole table weighed: rows, claim, n by group. `level` is that of the shown intervals (1 - .05 / rows).
 
     no_claim: why nothing may be claimed here whatever the figures, or None; pixel_heads: each head on pixels alone,
-    `network` being its name.
+    `network` being its name; lead: where a score that needs no fitting beats the heads.
     """
 
     rows: tuple[RowEvidence, ...]
@@ -207,6 +219,7 @@ class TableEvidence(Document):
     partition_declared: bool
     no_claim: str | None = None
     pixel_heads: tuple[HeadFigures, ...] = ()
+    lead: Lead | None = None
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.auditor.novelty import NoveltyCheck
-from mint_lightning.evidence import PixelScores, RowScores, TableEvidence, weigh
+from mint_lightning.evidence import LeftOutScores, PixelScores, RowScores, TableEvidence, weigh
 from mint_lightning.heads import Head, MeanHead
 from mint_lightning.learning.activations import Activations
+from mint_lightning.learning.aside import Beside, external_sources
 from mint_lightning.learning.bank import Rows
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.estimate import Estimate, estimate
@@ -92,6 +93,9 @@ def run_table(
     table.cpu()
     read = Reader(data, activations, feed, final, cells, folded)
     scores = [read.row(spec, settings.seed) for spec in plan.specs]
+    if settings.permuted or settings.left_out:
+        scores = _with_aside(scores, read, Beside(data, plan, activations, feed, settings))
+        watch.lap("beside the table")
     pixel_rows = [read.pixels(spec) for spec in PIXEL_ROWS] if PIXELS in activations.networks.by_name else []
     watch.lap("scores")
     evidence = weigh(
@@ -109,6 +113,27 @@ def run_table(
     }
     novelty = novelty_of(data, activations)
     return TableRun(evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken), novelty)
+
+
+def _with_aside(rows: list[RowScores], read: Reader, beside: Beside) -> list[RowScores]:
+    """The rows with what stands beside them and is no control."""
+    folded, settings = read.folded, beside.settings
+    permuted = beside.permuted(folded) if settings.permuted else {}
+    sources = external_sources(rows[0].audited) if settings.left_out else []
+    without = {source: beside.without(source, folded) for source in sources}
+
+    def left_out(row: RowScores) -> tuple[LeftOutScores, ...]:
+        own = ((source, found.get(row.name)) for source, found in without.items())
+        return tuple(LeftOutScores(s, read.scored(found) if found else row.audited) for s, found in own)
+
+    return [
+        replace(
+            row,
+            permuted=read.scored(permuted[row.name]) if row.name in permuted else None,
+            left_out=left_out(row),
+        )
+        for row in rows
+    ]
 
 
 def estimate_table(data: Any, rows: Sequence[RowSpec] | None, settings: TableSettings) -> Estimate:

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Activations
@@ -51,14 +54,24 @@ class HeadPlan:
             for fold in folded:
                 data.order(fold.fit, samples)
 
-    def cells(self, data: Any, activations: Activations, folded: Sequence[Fold]) -> Cells:
-        """All heads, untrained; a reference that lacks a tap has no head there."""
+    def cells(
+        self,
+        data: Any,
+        activations: Activations,
+        folded: Sequence[Fold],
+        member: NDArray[np.bool_] | None = None,
+    ) -> Cells:
+        """All heads, untrained; a reference that lacks a tap has no head there.
+
+        member: (N,) labels by row to be learnt in the place of the true ones.
+        """
+        labels = data.member if member is None else member
         orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
 
         def order(fold: Fold, samples: int | float | None) -> EpochOrder:
             # One object for all who learn the same batches.
             if (fold.number, samples) not in orders:
-                orders[fold.number, samples] = data.order(fold.fit, samples)
+                orders[fold.number, samples] = data.order(fold.fit, samples, labels)
             return orders[fold.number, samples]
 
         found: dict[CellKey, list[Cell]] = {}
@@ -84,7 +97,7 @@ class HeadPlan:
                     ]
                     for cell in cells:
                         cell.key = cell_hash(
-                            cell, activations.keys[name], activations.bank.rows, data.member, spec.arguments
+                            cell, activations.keys[name], activations.bank.rows, labels, spec.arguments
                         )
         return found
 

@@ -90,6 +90,10 @@ class Reader:
         member = self.data.member[bank.rows[bank.positions(rows)]]
         return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
 
+    def scored(self, scores: Sequence[NDArray[np.float64]]) -> ScoreSet:
+        """Scores of the audited network, one array for each fold, with what is known of each image."""
+        return self._set(scores, AUDITED)
+
     def _set(self, scores: Sequence[NDArray[np.float64]], network: str) -> ScoreSet:
         return replace(self._images, score=np.concatenate(scores), network=network)
 

@@ -32,6 +32,8 @@ class TableSettings:
     complement: NetworkSource | None = None
     folds: int = 0
     partition_declared: bool = False
+    permuted: bool = False
+    left_out: bool = False
     seed: int = 0
     seeds: int = 3
     store: str = "none"

@@ -141,4 +141,6 @@ def _notes(evidence: TableEvidence, hidden: Sequence[Column], of_grid: Sequence[
 def _claim(evidence: TableEvidence) -> Text:
     head, _, reason = wording.claim_sentence(evidence).partition(". ")
     text = Text(f"{head}.", style="bold green" if evidence.claim.may_claim else "bold yellow")
-    return text.append(f" {reason}", style="not bold default")
+    text.append(f" {reason}", style="not bold default")
+    lead = wording.lead_sentence(evidence)
+    return Text(f"{lead}\n").append_text(text) if lead else text

@@ -12,6 +12,7 @@ from mint_lightning.files import atomic_path
 from mint_lightning.report import figures, narrative, wording
 from mint_lightning.report.cells import EMPTY, cells, columns
 from mint_lightning.report.context import Context
+from mint_lightning.report.explanations import explanations
 from mint_lightning.report.heatmap import heatmap
 from mint_lightning.report.layout import layout_of
 from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
@@ -79,6 +80,8 @@ def render_html(evidence: TableEvidence, context: Context) -> str:
         worth=_worth(evidence),
         parts=_parts(evidence, first),
         rows=[_row(row, number, row is first) for number, row in enumerate(_detailed(evidence, first))],
+        lead=wording.lead_sentence(evidence),
+        explanations=explanations(evidence),
         measured=narrative.measured(evidence),
         declared=narrative.declared(evidence, context),
         precision=narrative.precision(evidence),
@@ -190,6 +193,7 @@ def _others(row: RowEvidence) -> Iterator[tuple[str, str, Estimate | None]]:
     yield "Unseen photos of trained people against outsiders", "above 0.5: it knows the person", row.unseen_auc
     yield "Training photos against unseen photos of the same people", "above 0.5: it knows the photo", row.photo_auc
     yield "On the complement, a network trained on the outsiders", "a score must flip", row.complement_auc
+    yield "A head that learnt labels dealt anew among people", "0.5, but for chance", row.permuted_auc
 
 
 def _point(point: OperatingPoint) -> dict[str, str]:

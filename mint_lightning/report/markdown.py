@@ -7,6 +7,7 @@ from mint_lightning.evidence import TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.cells import EMPTY, cells, columns
 from mint_lightning.report.context import Context
+from mint_lightning.report.explanations import explanations
 from mint_lightning.report.layout import Layout, layout_of
 from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
 from mint_lightning.report.parts import COLUMNS as PART_COLUMNS
@@ -21,13 +22,16 @@ def render_markdown(evidence: TableEvidence, context: Context | None = None) -> 
     A context adds how it was made and, where it names them, the figures of a paper.
     """
     outcome, _, reason = wording.claim_sentence(evidence).partition(". ")
-    lines = [f"**{escape(outcome)}.** {escape(reason)}"]
+    lead = wording.lead_sentence(evidence)
+    lines = [escape(lead), ""] if lead else []
+    lines.append(f"**{escape(outcome)}.** {escape(reason)}")
     published = published_figures(context.published if context is not None else None)
     layout = layout_of(evidence)
     if layout.shown(published):
         lines += ["", *_grid(layout, published), ""]
         lines += [escape(note) + "  " for note in grid_notes(layout.cells.values(), published)]
     lines += ["", *_table(evidence), "", f"{wording.level_note(evidence)} n: {escape(wording.sizes(evidence))}."]
+    lines += ["", "Other explanations:", "", *(f"- {escape(each)}" for each in explanations(evidence))]
     lines += _worth(evidence) + _parts(evidence)
     if context is not None:
         lines += ["", *_made(context)]

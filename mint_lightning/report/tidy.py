@@ -98,6 +98,7 @@ def _row(row: RowEvidence, evidence: TableEvidence, context: Context, published:
         **of_estimate("unseen_auc", row.unseen_auc),
         **of_estimate("photo_auc", row.photo_auc),
         **of_estimate("complement_auc", row.complement_auc),
+        **of_estimate("permuted_auc", row.permuted_auc),
         "outcome": str(row.claim.outcome),
         "may_claim": row.claim.may_claim,
         "rows_in_table": len(evidence.rows),

@@ -97,6 +97,17 @@ def claim_sentence(evidence: TableEvidence) -> str:
     return f"{outcome[0].upper()}{outcome[1:]}. {evidence.claim.reason}"
 
 
+def lead_sentence(evidence: TableEvidence) -> str:
+    """What is to be said first where a score that needs no fitting beats the heads, or ""."""
+    lead = evidence.lead
+    if lead is None:
+        return ""
+    return (
+        f"{lead.row}, which needs no fitting, tells more than the best head, {lead.over}: AUC higher by "
+        f"{signed(lead.difference.value)} {interval(lead.difference)} (both best of their kind on validate)."
+    )
+
+
 def level_note(evidence: TableEvidence) -> str:
     """What the shown intervals are."""
     if len(evidence.rows) < 2:
