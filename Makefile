@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-lfw bench-lfw-search bench-evidence bench-stream bench-table lint types wheel ui install clean
+.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -19,6 +19,9 @@ slow: $(STAMP)
 
 bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo.py
+
+bench-claims: $(STAMP)
+	$(BIN)/python -m benchmarks.claims
 
 bench-lfw: $(STAMP)
 	$(BIN)/python -m benchmarks.lfw

@@ -6,16 +6,17 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from mint_lightning.files import read_json, sha256_json, write_json
 
 ROOT = Path(__file__).absolute().parents[2]
+T = TypeVar("T")
 Job = tuple[str, dict[str, Any]]
 Result = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 
@@ -49,6 +50,16 @@ class Bench:
         self.folder.mkdir(parents=True, exist_ok=True)
         os.chdir(self.folder)
         write_json(Path(out), getattr(self.parts, name)(**arguments))
+
+    def here(self, make: Callable[[], T]) -> T:
+        """What `make` gives in the folder, in this process: what all jobs need."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        before = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            return make()
+        finally:
+            os.chdir(before)
 
     def results(self, jobs: Sequence[Job], *, fresh: bool) -> Iterator[list[Result]]:
         """After each job, all results so far."""
