@@ -30,7 +30,7 @@ def write(page: Path, results: Sequence[Result], on: Mapping[str, Any]) -> None:
         f"made by chance in {100 * NOMINAL:g} % of the tables."
     )
     heading = (
-        "| outsiders | tables | claims | share, 95 % interval | chance allows (95 % of cases) | claims without references "
+        "| outsiders | tables | claims | share, 95 % interval | chance allows (95 % of cases) | claims, no references "
         "| rows above every control | mean AUC of Vanilla conv4 / outcome |"
     )
     note = (

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import ScoreSet
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.feed import Feed
 from mint_lightning.learning.folds import Fold
@@ -69,11 +68,9 @@ def permuted_labels(people: NDArray[np.int64], member: NDArray[np.bool_], seed: 
     return np.random.default_rng([seed, len(names)]).permutation(own)[code]
 
 
-def external_sources(scores: ScoreSet) -> list[str]:
-    """External sets of a score set, two or more; fewer raise `UserError`, for nothing would be left to learn from."""
-    found = [str(name) for name in np.unique(scores.source[scores.external])]
+def external_sources(data: Any) -> list[str]:
+    """The external sets of the data, two or more; fewer raise `UserError`, for nothing would be left to learn from."""
+    found = sorted({str(name) for name in data.keys.source[data.groups.externals]})
     if len(found) < 2:
-        raise UserError(
-            f"left_out needs externals of two or more sets, but all are of {found[0] if found else 'none'}."
-        )
+        raise UserError(f"left_out needs externals of two or more sets, but all are of {', '.join(found)}.")
     return found

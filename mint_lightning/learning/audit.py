@@ -67,6 +67,8 @@ def run_table(
     plan, watch = settings.plan(data, rows), _Watch()
     folded = make_folds(data, settings.folds, settings.seed)
     plan.check(data, folded)
+    if settings.left_out:
+        external_sources(data)  # one set alone is refused before the work
     if activations is None:
         networks = settings.networks(data)
         watch.lap("networks")
@@ -119,7 +121,7 @@ def _with_aside(rows: list[RowScores], read: Reader, beside: Beside) -> list[Row
     """The rows with what stands beside them and is no control."""
     folded, settings = read.folded, beside.settings
     permuted = beside.permuted(folded) if settings.permuted else {}
-    sources = external_sources(rows[0].audited) if settings.left_out else []
+    sources = external_sources(beside.data) if settings.left_out else []
     without = {source: beside.without(source, folded) for source in sources}
 
     def left_out(row: RowScores) -> tuple[LeftOutScores, ...]:

@@ -1,6 +1,7 @@
 """Beside the controls: permuted labels, external sets left out, a score that beats the heads, explanations in words."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,9 +46,13 @@ def test_the_rate_of_a_set_left_out_is_that_of_a_loop() -> None:
 
 
 def test_sets_are_two_or_more() -> None:
-    assert external_sources(score_set(np.random.default_rng(0), sources=("a", "b"))) == ["a", "b"]
-    with pytest.raises(UserError, match="two or more sets, but all are of db"):
-        external_sources(score_set(np.random.default_rng(0)))
+    keys = SimpleNamespace(source=np.array(["d", "b", "a", "b"]))
+    both, one = (
+        SimpleNamespace(keys=keys, groups=SimpleNamespace(externals=np.array(rows))) for rows in ([1, 2], [1, 3])
+    )
+    assert external_sources(both) == ["a", "b"]
+    with pytest.raises(UserError, match="two or more sets, but all are of b"):
+        external_sources(one)
 
 
 def rows(score_shift: float, head_shift: float) -> list[RowScores]:
