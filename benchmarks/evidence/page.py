@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.common.figures import write_below
+from benchmarks.evidence import detectors
 from benchmarks.evidence.asked import AUDITORS, MAKE, OTHERS, Asked
 from mint_lightning.evidence import identity_rate
 
@@ -19,7 +20,7 @@ GROUPS = {"externals": "strangers", "unseen": "unseen photos of members", "membe
 def write(asked: Asked) -> None:
     """Write the figures; what stands above the mark is kept."""
     lines = [*_photos(asked.photos), *_people(asked.people), *_others(asked.others), *_pictures(asked.pictures)]
-    lines += [*_lists(asked.photos), *_commands(asked)]
+    lines += [*detectors.lines(), *_lists(asked.photos), *_commands(asked)]
     write_below(PAGE, MARK, "What the auditors say of people whose answer is known", lines)
 
 

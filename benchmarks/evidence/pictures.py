@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 SIZE = 112
 MANY = 200
+KINDS_OF_CIFAR = ("cat (CIFAR-10)", "horse (CIFAR-10)", "ship (CIFAR-10)")
 
 
-def write_pictures(folder: Path) -> Path:
-    """Write PNGs in a folder for each kind; the same ones each time."""
+def pictures() -> dict[str, list[NDArray[np.uint8]]]:
+    """BGR (112, 112, 3) by kind; the same ones each time."""
     generator = np.random.default_rng(0)
     across, down = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
     slopes = generator.uniform(-2.0, 2.0, (MANY, 3, 2))
-    kinds: dict[str, list[NDArray[np.uint8]]] = {
+    return {
         **_cifar(generator),
         "noise": list(generator.integers(0, 256, (MANY, SIZE, SIZE, 3), dtype=np.uint8)),
         "one colour": [np.full((SIZE, SIZE, 3), colour, np.uint8) for colour in generator.integers(0, 256, (MANY, 3))],
@@ -27,9 +28,13 @@ def write_pictures(folder: Path) -> Path:
             for each in slopes
         ],
     }
-    for kind, pictures in kinds.items():
+
+
+def write_pictures(folder: Path) -> Path:
+    """Write them as PNGs, in a folder for each kind."""
+    for kind, own in pictures().items():
         (folder / kind).mkdir(parents=True, exist_ok=True)
-        for number, picture in enumerate(pictures):
+        for number, picture in enumerate(own):
             cv2.imwrite(str(folder / kind / f"{number:03d}.png"), picture)
     return folder
 
@@ -40,7 +45,7 @@ def _cifar(generator: np.random.Generator) -> dict[str, list[NDArray[np.uint8]]]
         blob, offset, label, classes = (archive[name] for name in ("blob_test", "offset_test", "label_test", "classes"))
     found: dict[str, list[NDArray[np.uint8]]] = {}
     for number, name in enumerate(classes.astype(str).tolist()):
-        if name not in ("cat", "ship", "horse"):
+        if f"{name} (CIFAR-10)" not in KINDS_OF_CIFAR:
             continue
         chosen = np.sort(generator.choice(np.flatnonzero(label == number), MANY, replace=False))
         encoded = (blob[offset[place] : offset[place + 1]] for place in chosen)
