@@ -24,8 +24,8 @@ def lines() -> Iterator[str]:
     yield (
         f"{FACES} aligned faces of LFW, turned by up to 17 degrees, scaled by .8 to 2.5 and laid into photos of 640 x "
         "560 pixels with their edges repeated: found, and how far the five points lie from the template's, in pixels "
-        f"of 112. Then the pictures of the section above, {ENLARGED} times enlarged: share in which a face is seen. Photos "
-        "a second on this machine, one at a time."
+        f"of 112. Then the pictures of the section above, {ENLARGED} times enlarged: share in which a face is seen. "
+        "Photos a second on this machine, one at a time."
     )
     heads = " | ".join([*KINDS_OF_CIFAR, "noise", "one colour", "gradients"])
     yield from ["", f"| detector | found | points off, median (95 %) | {heads} | photos/s |"]
