@@ -121,6 +121,7 @@ def photo_files(paths: Sequence[str]) -> list[tuple[str, str, Path]]:
             raise UserError(f"There is no photo, folder or shard set at {path}.")
     if not found:
         raise UserError(f"No image is in {', '.join(paths)}: photos end in {', '.join(sorted(SUFFIXES)[:6])} ...")
+    found = list({path.resolve(): each for each in found for path in each[2:]}.values())  # a photo given twice is one
     names = [name for name, _, _ in found]
     if len(set(names)) == len(names):
         return found

@@ -23,6 +23,8 @@ Try next:
       the runs in the MLflow UI
   {python} -m mint_lightning fit --config faces_vanilla
       one head, with its curves
+  {python} -m mint_lightning audit --auditor mlruns/tables/{table} --group-by identity {shards}
+      what its auditor says of each person
   {python} -m mint_lightning demo --null
       the same job where there is nothing to find"""
 
@@ -78,17 +80,18 @@ def demo(
     if null:
         arguments["null_seed"] = heads
     numbered = [] if null_seed is None else [str(null_seed)]
+    called = "_".join([name, *(["null"] if null else []), *(["full"] if full else []), *numbered])
     table(
         data={"class_path": "datamodules.Faces", "init_args": arguments},
         rows=demo_rows(full),
-        name="_".join([name, *(["null"] if null else []), *(["full"] if full else []), *numbered]),
+        name=called,
         complement={"card": f"{other}/card.json"} if complement else None,
         seed=heads,
         seeds=1,
         experiment="demo",
         with_network=True,
     )
-    print(NEXT.format(python=python_here(), ui=ui_here()))
+    print(NEXT.format(python=python_here(), ui=ui_here(), table=called, shards=shards))
 
 
 def python_here() -> str:
