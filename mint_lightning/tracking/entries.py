@@ -44,6 +44,10 @@ def row_metrics(row: RowEvidence) -> dict[str, float]:
             found[name] = max(found.get(name, 0.0), control.auc.value)
     if sum(control.kind == "twin" for control in row.controls) > 1:
         found["twins_auc_sd"] = twin_spread(row)
+    if row.permuted_auc is not None:
+        found |= _interval("permuted_auc", row.permuted_auc)
+    if rates := [each.fpr.value for each in row.left_out if each.fpr is not None]:
+        found["left_out_fpr"] = max(rates)
     if row.validate_auc is not None:
         found["validate_auc"] = row.validate_auc
     if alone := row.seed_aucs:
