@@ -59,6 +59,7 @@ class Work:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.images: Counter[str] = Counter()
+        self.forwards: Counter[str] = Counter()  # an image in two views counts twice
         self.streamed: Counter[str] = Counter()
         self.epochs: Counter[tuple[str, str, int]] = Counter()
         for module, count in ((gather, self.images), (feed, self.streamed)):
@@ -69,6 +70,7 @@ class Work:
     def _reading(self, read: Callable[..., Any], count: Counter[str]) -> Callable[..., Any]:
         def counted(network: Any, images: Any, wanted: Any) -> Any:
             count[network.name] += len(images)
+            self.forwards[network.name] += len(images) * len({view for view, _ in wanted})
             return read(network, images, wanted)
 
         return counted
@@ -81,7 +83,7 @@ class Work:
         return counted
 
     def clear(self) -> None:
-        for count in (self.images, self.streamed, self.epochs):
+        for count in (self.images, self.streamed, self.epochs, self.forwards):
             count.clear()
 
 

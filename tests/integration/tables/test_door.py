@@ -90,8 +90,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "unknown tap": ({"taps": ["conv9"]}, "has no tap 'conv9'"),
     "unknown joined tap": ({"taps": [["conv4", "conv9"]]}, "has no tap 'conv9'"),
     "cnn at the outcome": ({"head": "cnn", "taps": ["outcome"]}, "outcome"),
-    "the same twice": ({"taps": ["conv4", "conv4"]}, "needs a name of its own"),
-    "1K twice": ({"taps": ["conv4"], "samples": [1024, "1.024K"]}, "needs a name of its own"),
+    "the same twice": ({"taps": ["conv4", "conv4"]}, "Two rows are called 'Vanilla conv4'"),
+    "1K twice": ({"taps": ["conv4"], "samples": [1024, "1.024K"]}, "Two rows are called"),
     "unknown head": ({"head": "norm", "taps": ["conv4"]}, "norm"),
     "unknown argument": ({"taps": ["conv4"], "arguments": {"depth": 3}}, "no argument 'depth'"),
 }

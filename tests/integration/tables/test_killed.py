@@ -42,7 +42,7 @@ def test_killed_in_the_pass(call: int, shards: Path, whole: tuple[TableRun, Path
     run = run_table(faces(shards), ROWS, settings(tmp_path))
     assert_same(whole[0], run)
     entries = 12  # requests of three networks
-    assert sum(work.images.values()) == left.forwards
+    assert sum(work.forwards.values()) == left.forwards
     assert max(work.images.values()) <= left.images - 32 * ((call - 1) // entries), "a part is lost at most"
 
 
