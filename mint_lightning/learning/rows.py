@@ -150,8 +150,12 @@ def check_names(rows: Sequence[RowSpec]) -> None:
     """Raise `UserError` unless every row has a name that can be a folder and that no other row has."""
     folders = [slug(row.title) for row in rows]
     for row, folder in zip(rows, folders, strict=True):
-        if folders.count(folder) > 1 and folder:
-            raise UserError(f"Two rows are called {row.title[:60]!r}: leave one out, or set name to tell them apart.")
+        same = [other.title for other, own in zip(rows, folders, strict=True) if own == folder and other is not row]
+        if folder and same:
+            first, second = row.title[:60], same[0][:60]
+            if first == second:
+                raise UserError(f"Two rows are called {first!r}: leave one out, or set name to tell them apart.")
+            raise UserError(f"The rows {first!r} and {second!r} would have one folder: set another name.")
         if not folder or len(folder) > 100:
             raise UserError(
                 f"The row {row.title[:60]!r} needs a name of its own, with letters or digits, of at most 100: set name."

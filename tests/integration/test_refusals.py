@@ -43,7 +43,10 @@ def test_bad_input_to_fit_is_one_sentence(
         (["--accelerator", "gpu"], "gpu"),
         (["--folds", "1"], "folds"),
         (["--name", "../up"], "without a slash"),
-        (["--rows", '[{"head": "norm", "name": "a b"}, {"head": "agreement", "name": "a_b"}]'], "name of its own"),
+        (
+            ["--rows", '[{"head": "norm", "name": "a b"}, {"head": "agreement", "name": "a_b"}]'],
+            "would have one folder",
+        ),
         (["--rows", '[{"head": "vanilla", "taps": ["conv9"]}]'], "conv9"),
         (["--data.class_path", "os.system"], "class_path"),
     ],
