@@ -23,7 +23,10 @@ def pool(size: int, people: int, epochs: int) -> list[str]:
     found = []
     for seed in range(size):
         out = Path(f"networks/{seed}")
-        train_audited(shards, out=out, arguments=ARGUMENTS, epochs=epochs, seed=seed, name=f"M{seed}", overwrite=True)
+        train_audited(
+            shards, out=out, partitions=["all"], arguments=ARGUMENTS, epochs=epochs, seed=seed, name=f"M{seed}",
+            overwrite=True,
+        )  # fmt: skip
         found.append(str(next(out.glob("*.safetensors")).absolute()))
     return found
 
