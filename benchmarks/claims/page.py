@@ -34,18 +34,12 @@ def write(page: Path, results: Sequence[Result], on: Mapping[str, Any]) -> None:
         "| a row beyond its references | rows above every control | mean AUC of Vanilla conv4 / outcome |"
     )
     note = (
-        "A row beyond its references passes the t test of the second route by itself; a claim also needs it above every "
-        "control, the pixels too, which know each of these changes. Intervals and what chance allows take tables as independent; the networks of a pool share their groups, so "
-        "both are too narrow."
+        "A row beyond its references passes the t test of the second route by itself; a claim also needs it above "
+        "every control, the pixels too, which know each of these changes. Intervals and what chance allows take tables as "
+        "independent; the networks of a pool share their groups, so both are too narrow."
     )
-    lines = [
-        machine_words(on, "make bench-claims"),
-        "",
-        about,
-        "",
-        heading,
-        "|---|---:|---:|---|---:|---:|---|---:|---|",
-    ]
+    lines = [machine_words(on, "make bench-claims"), "", about, "", heading]
+    lines.append("|---|---:|---:|---|---:|---:|---|---:|---|")
     lines += [*(_line(name, own) for name, own in turns.items()), _line("**all**", every), "", note]
     write_below(page, MARK, "How often membership is claimed where there is none", lines)
 
@@ -58,7 +52,15 @@ def _line(name: str, turns: Sequence[Mapping[str, Any]]) -> str:
     found = np.mean([len(turn["finds"]) for turn in turns])
     beyond = sum(bool(turn["passes"]) for turn in turns)
     rare, often = clopper_pearson(beyond, count)
-    return (
-        f"| {name} | {count} | {claims} | {100 * claims / count:.1f} % [{100 * low:.1f}, {100 * high:.1f}] | {allowed} "
-        f"| {sum(turn['claims_without'] for turn in turns)} | {beyond} ({100 * beyond / count:.1f} % [{100 * rare:.1f}, {100 * often:.1f}]) | {found:.2f} of 4 | {aucs[0]:.3f} / {aucs[1]:.3f} |"
+    cells = (
+        name,
+        count,
+        claims,
+        f"{100 * claims / count:.1f} % [{100 * low:.1f}, {100 * high:.1f}]",
+        allowed,
+        sum(turn["claims_without"] for turn in turns),
+        f"{beyond}: {100 * beyond / count:.1f} % [{100 * rare:.1f}, {100 * often:.1f}]",
+        f"{found:.2f} of 4",
+        f"{aucs[0]:.3f} / {aucs[1]:.3f}",
     )
+    return f"| {' | '.join(map(str, cells))} |"
