@@ -35,8 +35,8 @@ def write(page: Path, results: Sequence[Result], on: Mapping[str, Any]) -> None:
     )
     note = (
         "A row beyond its references passes the t test of the second route by itself; a claim also needs it above "
-        "every control, the pixels too, which know each of these changes. Intervals and what chance allows take tables as "
-        "independent; the networks of a pool share their groups, so both are too narrow."
+        "every control, the pixels too, which know each of these changes. Intervals and what chance allows take "
+        "tables as independent; the networks of a pool share their groups, so both are too narrow."
     )
     lines = [machine_words(on, "make bench-claims"), "", about, "", heading]
     lines.append("|---|---:|---:|---|---:|---:|---|---:|---|")
