@@ -27,7 +27,7 @@ from mint_lightning.shards import KeyList, Manifest
 ROOT = Path(__file__).parents[2]
 NETWORK = "A"
 PATIENCE = (3, 8, 20)
-PIXELS = "pixels (both heads)"
+PIXELS = "pixels (both Vanilla heads)"
 Choice = tuple[float, Trial, int, int]
 """(worth, setting, patience, the median epoch that it kept)."""
 
@@ -60,7 +60,7 @@ def worth(row: str, trial: Trial, patience: int) -> Choice | None:
     """
     if row == PIXELS and trial.arguments != Trial(trial.head, PUBLISHED[trial.head]).arguments:
         return None
-    names = [spec.title for spec in PIXEL_ROWS] if row == PIXELS else [row]
+    names = [spec.title for spec in PIXEL_ROWS if spec.head == "vanilla"] if row == PIXELS else [row]
     values, epochs = [], []
     for curve in curves(NETWORK, trial):
         if curve["row"] in names:

@@ -13,6 +13,7 @@ from mint_lightning.errors import UserError
 
 _VERSION: Final = 1  # part of the fingerprint: raise it when a figure is computed differently
 _SIDE: Final = 16
+_PICTURE_SIDE: Final = 32
 _BINS: Final = 16
 _BLOCK: Final = 8
 _PIECE: Final = 16  # images
@@ -41,6 +42,7 @@ class PixelNetwork(AuditedNetwork):
 
     `pixels`: the image averaged down to 16x16, (B, 768), scale 0..1, the order of (3, 16, 16).
     `statistics`: (B, 136), listed in `STATISTICS`.
+    `picture`: the image averaged down to 32x32 (its own size where it is smaller), (B, 3, 32, 32), scale 0..1.
 
     Args:
         size: Height and width of the shards' images, so that nothing is resized; others are, which changes the
@@ -57,7 +59,7 @@ class PixelNetwork(AuditedNetwork):
             )
         super().__init__(
             _PixelModule(),
-            taps={"pixels": "pixels", "statistics": "statistics"},
+            taps={"pixels": "pixels", "statistics": "statistics", "picture": "picture"},
             preprocessing=Preprocessing(size=size, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
             name="pixels",
             channels_last=False,
@@ -69,9 +71,11 @@ class _PixelModule(nn.Module):
         super().__init__()
         self.pixels = _Thumbnail()
         self.statistics = _Statistics()
+        self.picture = _Picture()
 
     def forward(self, images: Tensor) -> Tensor:
-        return torch.cat([self.pixels(images), self.statistics(images)], dim=1)
+        parts = (self.pixels(images), self.statistics(images), self.picture(images))
+        return torch.cat([part.flatten(1) for part in parts], dim=1)
 
 
 class _InPieces(nn.Module):
@@ -86,9 +90,18 @@ class _InPieces(nn.Module):
 
 class _Thumbnail(_InPieces):
     def compute(self, images: Tensor) -> Tensor:
-        # Adaptive average pooling as two products with its own matrices: three times as fast as torch's pooling.
-        height, width = (F.adaptive_avg_pool1d(torch.eye(side).to(images), _SIDE) for side in images.shape[2:])
-        return (height.T @ (images @ width)).flatten(1) / 255
+        return _averaged(images, _SIDE).flatten(1)
+
+
+class _Picture(_InPieces):
+    def compute(self, images: Tensor) -> Tensor:
+        return _averaged(images, min(_PICTURE_SIDE, *images.shape[2:]))
+
+
+def _averaged(images: Tensor, side: int) -> Tensor:
+    # Adaptive average pooling as two products with its own matrices: three times as fast as torch's pooling.
+    height, width = (F.adaptive_avg_pool1d(torch.eye(size).to(images), side) for size in images.shape[2:])
+    return (height.T @ (images @ width)) / 255
 
 
 class _Statistics(_InPieces):

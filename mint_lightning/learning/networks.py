@@ -14,7 +14,12 @@ from mint_lightning.learning.controls import complement_network, missing_taps, r
 from mint_lightning.learning.rows import RowSpec
 
 AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
-PIXEL_ROWS = (RowSpec("vanilla", ["pixels"]), RowSpec("vanilla", ["statistics"]))
+PIXEL_ROWS = (
+    RowSpec("vanilla", ["pixels"]),
+    RowSpec("vanilla", ["statistics"]),
+    # A quarter of the published filters, and one seed: on a processor its three would cost as much as the other rows.
+    RowSpec("cnn", ["picture:map"], arguments={"filters": (16, 32), "width": 64}, seeds=1, name="CNN pixels"),
+)
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,9 @@ def luminance(images: Tensor) -> np.ndarray:
 def test_the_list_and_the_door_are_those_of_a_network(images: Tensor) -> None:
     network = PixelNetwork()
     assert isinstance(network, AuditedNetwork)
-    assert network.tap_names == ("pixels", "statistics")
-    assert network.aad_shapes(["pixels", "statistics"]) == {"pixels": (768,), "statistics": (136,)}
+    assert network.tap_names == ("pixels", "statistics", "picture")
+    shapes = {"pixels": (768,), "statistics": (136,), "picture:map": (3, 32, 32)}
+    assert network.aad_shapes(list(shapes)) == shapes
     aad = network(images, ["statistics", "pixels"], ["original", "flip"])
     torch.testing.assert_close(aad["flip"]["pixels"], network(images.flip(3), ["pixels"])["original"]["pixels"])
     assert network.fingerprint() == PixelNetwork().fingerprint()
@@ -62,6 +63,18 @@ def test_pixels_are_block_means(images: Tensor) -> None:
     odd = images[:, :, :50, :37]
     pooled = torch.nn.functional.adaptive_avg_pool2d(odd.float(), 16).flatten(1) / 255
     torch.testing.assert_close(PixelNetwork((50, 37))(odd, ["pixels"])["original"]["pixels"], pooled)
+
+
+def test_a_picture_is_the_image_in_small(images: Tensor) -> None:
+    def picture(of: Tensor) -> Tensor:
+        network = PixelNetwork(tuple(of.shape[2:]))
+        network.aad_dtype = "float32"
+        return network(of, ["picture:map"])["original"]["picture:map"]
+
+    pooled = torch.nn.functional.adaptive_avg_pool2d(images.float(), 32) / 255
+    torch.testing.assert_close(picture(images), pooled)
+    small = images[:, :, :20, :24]
+    torch.testing.assert_close(picture(small), torch.nn.functional.adaptive_avg_pool2d(small.float(), 20) / 255)
 
 
 def test_colours(images: Tensor, found: dict[str, np.ndarray]) -> None:
