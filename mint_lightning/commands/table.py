@@ -11,6 +11,7 @@ EXAMPLES = """  mint-lightning table --config table_faces
   mint-lightning table --config table_faces --twins 5 --name five_twins
   mint-lightning table --config table_faces --folds 5 --data.workers 2
   mint-lightning table --config table_faces --dry-run
+  mint-lightning table --config table_faces --attributes cameras.csv
   mint-lightning table --config table_faces --grid '[{head: vanilla, taps: [conv4], samples: [0.1, null]}]'
   mint-lightning table --config paper_demo_r100 --store /fast/activations"""
 
@@ -30,6 +31,7 @@ def table(
     partition_declared: bool = False,
     permuted: bool = False,
     left_out: bool = False,
+    attributes: str | None = None,
     seed: int = 0,
     seeds: int = 3,
     store: str = "auto",
@@ -67,6 +69,8 @@ def table(
         permuted: teach each fitted row's head labels dealt anew among people, too: it must stay at an AUC of .5.
         left_out: of externals from several sets, leave each out of learning and calibrating in turn, and say how often
             it passes.
+        attributes: CSV file of what else is known of the photos: a column "photo" (its name in its source) or "key",
+            and one for each attribute, such as a class; figures are then also given by attribute.
         seed: of the heads and of the untrained twins; the order of images has its own (data.init_args.seed).
         seeds: heads of each row, from `seed` on; their mean logit is the row's score, on controls as well.
         store: where activations and heads are kept on disk: a folder, for all of them; "auto" chooses for each tap
@@ -126,6 +130,7 @@ def table(
         partition_declared=partition_declared,
         permuted=permuted,
         left_out=left_out,
+        attributes=attributes,
         seed=seed,
         seeds=seeds,
         store=store,
@@ -145,8 +150,7 @@ def table(
 
 _DECIDES = (
     "data", "rows", "grid", "recipe", "twins", "pixels", "references", "complement", "folds", "partition_declared",
-    "permuted", "left_out",
-    "seed", "seeds", "published",
+    "permuted", "left_out", "attributes", "seed", "seeds", "published",
 )  # fmt: skip
 
 

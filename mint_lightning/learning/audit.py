@@ -13,6 +13,7 @@ from mint_lightning.evidence import LeftOutScores, PixelScores, RowScores, Table
 from mint_lightning.heads import Head, MeanHead
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.aside import Beside, external_sources
+from mint_lightning.learning.attributes import read_attributes
 from mint_lightning.learning.bank import Rows
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.estimate import Estimate, estimate
@@ -42,8 +43,9 @@ class TableRun:
 
     def pixel_rows(self) -> list[RowScores]:
         """The pixel heads as rows, to be kept beside the others."""
+        heads = {spec.title: spec.head for spec in PIXEL_ROWS}
         return [
-            RowScores(f"Pixels: {row.name}", "vanilla", row.name, 0, 0, row.scores, validate_auc=row.validate_auc)
+            RowScores(f"Pixels: {row.name}", heads[row.name], row.name, 0, 0, row.scores, validate_auc=row.validate_auc)
             for row in self.pixels
         ]
 
@@ -69,6 +71,7 @@ def run_table(
     plan.check(data, folded)
     if settings.left_out:
         external_sources(data)  # one set alone is refused before the work
+    attributes = read_attributes(settings.attributes, data.keys) if settings.attributes else None
     if activations is None:
         networks = settings.networks(data)
         watch.lap("networks")
@@ -106,6 +109,7 @@ def run_table(
         random_partition=data.groups.random_partition,
         partition_declared=settings.partition_declared,
         no_claim=data.groups.no_claim,
+        attributes=attributes,
     )
     watch.lap("evidence")
     heads = {

@@ -34,6 +34,7 @@ class TableSettings:
     partition_declared: bool = False
     permuted: bool = False
     left_out: bool = False
+    attributes: str | None = None
     seed: int = 0
     seeds: int = 3
     store: str = "none"
