@@ -49,7 +49,7 @@ def test_lines_of_photos(keys: KeyList, tmp_path: Path) -> None:
     found = read_attributes(write(tmp_path, "\ufeffphoto,camera\n3.png,old\n"), named)
     assert [key for key, value in found["camera"].items() if value == "old"] == [str(keys.key[3])]
     assert set(found["camera"].values()) == {"not said", "old"}
-    with pytest.raises(UserError, match="Several photos .* 'same.png'"):
+    with pytest.raises(UserError, match="Several photos"):
         read_attributes(write(tmp_path, "photo,camera\nsame.png,old\n"), named)
 
 
