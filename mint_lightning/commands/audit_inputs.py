@@ -1,6 +1,7 @@
 """What an audit needs, from the words of its command: auditors with their networks, and photos."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from mint_lightning.audited import AuditedNetwork, NetworkSource
 from mint_lightning.auditor import Auditor, PhotoFiles, Photos, ShardPhotos, load_auditor, photo_files
 from mint_lightning.errors import UserError
 from mint_lightning.files import write_json
+from mint_lightning.shards.align import CenterFace, CutSettings, FaceCut, Which
 from mint_lightning.tracking.fetch import Found
 
 
@@ -93,6 +95,15 @@ def open_photos(
     files = photo_files(given)
     if aligned:
         return PhotoFiles(files, pixels)
-    from mint_lightning.shards.align import FaceCut
+    return PhotoFiles(files, pixels, _cut(pixels, detector, faces))
 
-    return PhotoFiles(files, pixels, FaceCut.of(detector, int(pixels["image_size"]), every=faces == "all"))
+
+def _cut(pixels: Mapping[str, Any], detector: str, faces: str) -> FaceCut:
+    """How faces are cut: as the auditor's own photos were, where these were cut by this program."""
+    size = int(pixels["image_size"])
+    own = CutSettings.of_words(str(pixels["alignment"]), size=size, border=str(pixels["border"]), detector=detector)
+    which: Which = "all" if faces == "all" else "largest"
+    if own is not None and detector not in (CenterFace.name, own.detector):
+        raise UserError(f"The auditor's own photos were cut by {own.detector}: leave out --detector {detector}.")
+    settings = CutSettings(detector, size) if own is None else replace(own, realign=False)
+    return FaceCut(settings.with_faces(which))

@@ -1,21 +1,26 @@
 """Photos as people have them to faces of one size: detect, align, one border for all."""
 
 from mint_lightning.shards.align.centerface import CenterFace
-from mint_lightning.shards.align.cut import Alignment, FaceCut, detector_named
+from mint_lightning.shards.align.cut import CutFace, FaceCut, cut_of, detector_named
 from mint_lightning.shards.align.face import Detector, Face
 from mint_lightning.shards.align.scrfd import SCRFD
-from mint_lightning.shards.align.similarity import BORDER, TEMPLATE, align, similarity
+from mint_lightning.shards.align.settings import CutSettings, Which
+from mint_lightning.shards.align.similarity import BORDER, BORDERS, TEMPLATE, align, similarity
 
 __all__ = [
     "BORDER",
+    "BORDERS",
     "SCRFD",
     "TEMPLATE",
-    "Alignment",
     "CenterFace",
+    "CutFace",
+    "CutSettings",
     "Detector",
     "Face",
     "FaceCut",
+    "Which",
     "align",
+    "cut_of",
     "detector_named",
     "similarity",
 ]

@@ -1,84 +1,143 @@
 """The one way from a photo as people have it to faces as networks take them."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.align.centerface import CenterFace
-from mint_lightning.shards.align.face import Detector, Pixels
+from mint_lightning.shards.align.face import Detector, Face, Pixels, central_first, largest_first, overlap
 from mint_lightning.shards.align.scrfd import SCRFD
-from mint_lightning.shards.align.similarity import BORDER, TEMPLATE_SIZE, align
+from mint_lightning.shards.align.settings import CutSettings
+from mint_lightning.shards.align.similarity import BORDERS, TEMPLATE, TEMPLATE_SIZE, align
 from mint_lightning.shards.image import BrokenImage, decode
 
-TEMPLATE_NAME = "arcface five points"
+How = Literal["detected", "given points", "template points"]
+ROOM = 0.5
+"""Of a given box's sides, looked at on each side of it: boxes of databases cut faces at different places."""
+SAME_FACE = 0.2
+"""Intersection over union with a given box above which a found face is the one that the box is of."""
 
 
-@dataclass(frozen=True)
-class Alignment:
-    """How faces were cut: enough to do the same again, or to see that it was done otherwise."""
+@dataclass(frozen=True, eq=False)
+class CutFace:
+    """A face brought to its size: uint8 (size, size, 3) RGB, how sure the detector was (NaN: none ran), and how its
+    points were known."""
 
-    detector: str
-    fingerprint: str
-    least_score: float
-    template: str
-    size: int
-    border: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
+    pixels: Pixels
+    score: float
+    how: How
 
 
-@dataclass(frozen=True)
 class FaceCut:
-    """Finds the faces of a photo and brings each to one size: the largest, or every one."""
+    """Finds the faces of a photo and brings each to one size. The detector is loaded when it is first needed.
 
-    detector: Detector
-    size: int = TEMPLATE_SIZE
-    every: bool = False
+    Args:
+        settings: how.
+        detector: what finds faces, in place of the one that the settings name.
+    """
 
-    @classmethod
-    def of(cls, detector: str, size: int = TEMPLATE_SIZE, *, every: bool = False) -> "FaceCut":
-        """By the detector's name: "centerface", or the file of an SCRFD network."""
-        return cls(detector_named(detector), size, every)
+    def __init__(self, settings: CutSettings, detector: Detector | None = None) -> None:
+        self.settings = settings
+        if detector is not None:
+            self.detector = detector
 
-    @property
-    def alignment(self) -> Alignment:
-        """What it does, for the record."""
-        found = self.detector
-        return Alignment(found.name, found.fingerprint, found.least_score, TEMPLATE_NAME, self.size, BORDER)
+    @cached_property
+    def detector(self) -> Detector:
+        """What finds faces."""
+        return detector_named(self.settings.detector, least_score=self.settings.least_score)
 
     def __call__(self, content: bytes) -> list[tuple[Pixels, float]]:
-        """(uint8 (size, size, 3) RGB, the detector's score) of each face in an encoded photo, the largest first.
+        """(uint8 (size, size, 3) RGB, the detector's score) of each face in an encoded photo; see `faces`."""
+        return [(face.pixels, face.score) for face in self.faces(np.asarray(decode(content)))]
 
-        A photo without a face gives none; a face whose points cannot be right is passed over.
+    def faces(self, photo: Pixels, box: ArrayLike | None = None, points: ArrayLike | None = None) -> list[CutFace]:
+        """The faces of a photo, uint8 (H, W, 3) RGB: the large and central one, or all, the largest first.
+
+        box: (4,) x0, y0, x1, y1 of the one face that is wanted; points: (5, 2) of it, which are then taken as they
+        are. A photo without a face gives none; a face whose points cannot be right is passed over.
 
         Raises:
-            BrokenImage: the photo cannot be decoded, or none of its faces can be used.
+            BrokenImage: none of the faces that were found can be used, or none lies in the box.
         """
-        photo = np.asarray(decode(content))
-        found: list[tuple[Pixels, float]] = []
+        if points is not None:
+            return [CutFace(self._align(photo, points), float("nan"), "given points")]
+        if box is not None:
+            found = self._in_box(photo, np.asarray(box, np.float64))
+        elif self.settings.realign and not (found := self._found(photo)):
+            return [CutFace(self._align(photo, _template_points(photo)), float("nan"), "template points")]
+        else:
+            found = self._found(photo)
+        return self._usable(photo, found)
+
+    def _usable(self, photo: Pixels, found: Sequence[Face]) -> list[CutFace]:
+        cut: list[CutFace] = []
         why: BrokenImage | None = None
-        for face in self.detector.detect(photo):
+        for face in found:
             try:
-                found.append((align(photo, face.points, self.size), face.score))
+                cut.append(CutFace(self._align(photo, face.points), face.score, "detected"))
             except BrokenImage as error:
                 why = error
                 continue
-            if not self.every:
+            if self.settings.faces == "largest":
                 break
-        if not found and why is not None:
+        if not cut and why is not None:
             raise why
-        return found
+        return cut
+
+    def _found(self, photo: Pixels) -> list[Face]:
+        pad = round(self.settings.padding * max(photo.shape[:2]))
+        if pad:
+            photo = cv2.copyMakeBorder(photo, pad, pad, pad, pad, BORDERS[self.settings.border])
+        found = [face.moved(-pad, -pad) for face in self.detector.detect(photo)]
+        if self.settings.faces == "all":
+            return largest_first(found)
+        height, width = photo.shape[0] - 2 * pad, photo.shape[1] - 2 * pad
+        return central_first(found, (height, width))
+
+    def _in_box(self, photo: Pixels, box: np.ndarray) -> list[Face]:
+        if box.shape != (4,) or not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
+            raise BrokenImage(f"its box {box.tolist()} is none: x0, y0, x1, y1 are needed")
+        room = ROOM * (box[2:] - box[:2])
+        low = np.maximum(box[:2] - room, 0).astype(int)
+        high = np.minimum(box[2:] + room, photo.shape[1::-1]).astype(int)
+        if not (high - low > 1).all():
+            raise BrokenImage(f"its box {box.tolist()} lies outside the photo, {photo.shape[1]} x {photo.shape[0]}")
+        seen = np.ascontiguousarray(photo[low[1] : high[1], low[0] : high[0]])
+        found = [face.moved(*low) for face in self.detector.detect(seen)]
+        wanted = Face(box, 1.0, TEMPLATE)
+        best = max(found, key=lambda face: overlap(face, wanted), default=None)
+        if best is None or overlap(best, wanted) < SAME_FACE:
+            raise BrokenImage("no face was found in its box")
+        return [best]
+
+    def _align(self, photo: Pixels, points: ArrayLike) -> Pixels:
+        settings = self.settings
+        return align(photo, points, settings.size, border=settings.border, least_face=settings.least_face)
 
 
-def detector_named(name: str) -> Detector:
+@lru_cache(maxsize=4)
+def cut_of(settings: CutSettings) -> FaceCut:
+    """The cut with these settings, one for each process: a detector is loaded once, and cannot be sent to others."""
+    return FaceCut(settings)
+
+
+def detector_named(name: str, *, least_score: float = 0.5) -> Detector:
     """ "centerface" or the path of an SCRFD's .onnx; `UserError` for anything else."""
     if name == CenterFace.name:
-        return CenterFace()
+        return CenterFace(least_score=least_score)
     if name.lower().endswith(".onnx"):
-        return SCRFD(Path(name))
+        return SCRFD(Path(name), least_score=least_score)
     raise UserError(f"There is no detector {name!r}: take centerface, or the file of an SCRFD network (.onnx).")
+
+
+def _template_points(crop: Pixels) -> np.ndarray:
+    """Where the five points lie in a crop that was aligned by the template: of 112x96, say, its middle columns."""
+    scale = crop.shape[0] / TEMPLATE_SIZE
+    return TEMPLATE * scale + np.array([(crop.shape[1] - crop.shape[0]) / 2, 0.0])

@@ -17,16 +17,25 @@ TEMPLATE: Final = np.array(
 """Where the five points lie in a face of 112 x 112 pixels, as ArcFace (Deng et al., CVPR 2019) and most networks since
 have them."""
 
-BORDER: Final = "reflected"
-"""What fills the area outside the photo: its own mirror image, for every photo. Black, as is usual, tells databases
-whose photos are cut close from those with room around the face; a mirror image has the photo's own colours and
-sharpness."""
+BORDERS: Final = {
+    "replicated": cv2.BORDER_REPLICATE,
+    "reflected": cv2.BORDER_REFLECT_101,
+    "black": cv2.BORDER_CONSTANT,
+}
+"""What may fill the area outside a photo, and OpenCV's name of it."""
+
+BORDER: Final = "replicated"
+"""The default, for every photo alike: its outermost pixels drawn on. Black, as is usual, tells databases whose photos
+are cut close from those with room around the face; a mirror image would show a part of the face twice."""
 
 FARTHEST: Final = 13.0
 """Root mean square distance of the fitted points from the template, in pixels of 112, above which they are no face."""
 
-SMALLEST: Final = 8.0
-"""Pixels of the photo between eyes and mouth below which nothing of a face can be seen."""
+LEAST_FACE: Final = 22.0
+"""Side, in pixels of the photo, of the smallest face that is worth anything: eight pixels from eyes to mouth."""
+
+OUTSIDE: Final = 1
+"""Of the five points, how many may lie outside the photo."""
 
 
 def similarity(points: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
@@ -49,9 +58,18 @@ def similarity(points: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     return np.column_stack([turn, middle - turn @ centre])
 
 
-def align(photo: Pixels, points: ArrayLike, size: int = TEMPLATE_SIZE) -> Pixels:
+def align(
+    photo: Pixels,
+    points: ArrayLike,
+    size: int = TEMPLATE_SIZE,
+    *,
+    border: str = BORDER,
+    least_face: float = LEAST_FACE,
+) -> Pixels:
     """uint8 (size, size, 3): the face of a photo, uint8 (H, W, 3) RGB, whose five points (5, 2) are brought to the
     template.
+
+    border: one of `BORDERS`; least_face: side of the smallest face that is taken, in pixels of the photo.
 
     Where the face is shrunk to half or less, the photo is averaged down first: taking single pixels of a large photo
     would make it look sharper, and noisier, than a small photo of the same face.
@@ -70,13 +88,16 @@ def align(photo: Pixels, points: ArrayLike, size: int = TEMPLATE_SIZE) -> Pixels
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if off > FARTHEST:
         raise BrokenImage(f"the five points of its face lie {off:.0f} pixels of 112 from where a face has them")
-    height = float(np.ptp(template[:, 1])) / scale if scale > 0 else 0.0
-    if height < SMALLEST:
-        raise BrokenImage(f"its face is {height:.0f} pixels from eyes to mouth, at least {SMALLEST:.0f} are needed")
+    side = size / scale if scale > 0 else 0.0
+    if side < least_face:
+        raise BrokenImage(f"its face is {side:.0f} pixels wide, at least {least_face:g} are needed")
+    inside = ((points >= -1) & (points <= np.array(photo.shape[1::-1]))).all(axis=1)
+    if np.count_nonzero(~inside) > OUTSIDE:
+        raise BrokenImage(f"{np.count_nonzero(~inside)} of the five points of its face lie outside the photo")
     shrink = int(1.0 / scale)
     if shrink >= 2:
         sides = max(1, round(photo.shape[1] / shrink)), max(1, round(photo.shape[0] / shrink))
         ratio = np.array(sides) / np.array(photo.shape[1::-1])
         photo = cv2.resize(photo, sides, interpolation=cv2.INTER_AREA)
         matrix = similarity((points + 0.5) * ratio - 0.5, template)
-    return cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=BORDERS[border])
