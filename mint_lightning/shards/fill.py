@@ -5,9 +5,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from mint_lightning.progress import progress_bar
-from mint_lightning.shards.image import BrokenImage, Encoder, standardise
-from mint_lightning.shards.listing import Packed
+from mint_lightning.shards.align import CutSettings, cut_of
+from mint_lightning.shards.image import BrokenImage, Encoder, opened, standardise
+from mint_lightning.shards.listing import Packed, face_key
 from mint_lightning.shards.parallel import ordered_map
 from mint_lightning.shards.plan import Plan
 from mint_lightning.shards.recipe import Recipe
@@ -17,17 +20,30 @@ from mint_lightning.shards.writer import GroupWriter
 _PHOTOS_A_TASK = 32
 
 
-def encode_photos(photos: Sequence[Photo], image_size: int, encoder: Encoder) -> list[bytes | str]:
-    """For each photo its encoded image, or the reason why there is none."""
-    results: list[bytes | str] = []
+Encoded = list[tuple[bytes, str]] | str
+"""Of a photo: its images, each with how its face's points were known ("" where none was looked for); or the reason why
+there is none."""
+
+
+def encode_photos(photos: Sequence[Photo], image_size: int, encoder: Encoder, cut: CutSettings | None) -> list[Encoded]:
+    """For each photo its encoded images (one, unless all of its faces are asked for), or why there is none."""
+    results: list[Encoded] = []
     for photo in photos:
         try:
-            results.append(standardise(photo.read(), image_size, encoder))
+            if cut is None:
+                results.append([(standardise(photo.read(), image_size, encoder), "")])
+            else:
+                results.append(_cut(photo, cut, encoder) or "no face was found in it")
         except BrokenImage as error:
             results.append(str(error))
         except OSError as error:
             results.append(f"cannot be read ({error.strerror or type(error).__name__})")
     return results
+
+
+def _cut(photo: Photo, cut: CutSettings, encoder: Encoder) -> list[tuple[bytes, str]]:
+    faces = cut_of(cut).faces(np.asarray(opened(photo.read())), photo.box, photo.points)
+    return [(standardise(face.pixels, cut.size, encoder), face.how) for face in faces]
 
 
 def write_tars(
@@ -45,9 +61,9 @@ def write_tars(
         [photos[index] for index in plan.order[start : start + _PHOTOS_A_TASK]]
         for start in range(0, len(photos), _PHOTOS_A_TASK)
     )
-    encode = partial(encode_photos, image_size=recipe.image_size, encoder=recipe.codec)
+    encode = partial(encode_photos, image_size=recipe.image_size, encoder=recipe.codec, cut=recipe.cut)
     with closing(ordered_map(encode, tasks, workers=workers)) as chunks, progress_bar() as bar:
-        images = (image for chunk in chunks for image in chunk)
+        encoded = (photo for chunk in chunks for photo in chunk)
         done = bar.add_task("packing photos", total=len(photos))
         for number, (partition, split) in enumerate(plan.groups):
             members = plan.order[plan.group[plan.order] == number]
@@ -56,10 +72,10 @@ def write_tars(
             )
             with writer:
                 for index in members:
-                    photo, image = photos[index], next(images)
+                    photo, images = photos[index], next(encoded)
                     bar.advance(done)
-                    if isinstance(image, str):
-                        packed.leave_out(photo, image, max_broken)
+                    if isinstance(images, str):
+                        packed.leave_out(photo, images, max_broken)
                         continue
                     facts = {
                         "source": photo.source,
@@ -68,6 +84,8 @@ def write_tars(
                         "partition": partition,
                         "origin": photo.origin,
                     }
-                    packed.place(index, image, *writer.write(str(plan.keys[index]), image, facts))
-            packed.add_shards(members, writer.shards)
+                    for number, (image, how) in enumerate(images):
+                        key = face_key(str(plan.keys[index]), number)
+                        packed.place(index, number, image, how, *writer.write(key, image, facts))
+            packed.add_shards(writer.shards)
     return packed

@@ -72,12 +72,17 @@ def standardise(content: bytes | NDArray[np.uint8], image_size: int, encoder: En
     Raises:
         BrokenImage: it is empty, no image, cut short, too large, or of a kind with no plain meaning as RGB.
     """
-    image = decode(content) if isinstance(content, bytes) else _from_pixels(content)
+    image = opened(content)
     if image.size != (image_size, image_size):
         image = _square(image, image_size)
     buffer = io.BytesIO()
     image.save(buffer, encoder.format, **encoder.options)
     return buffer.getvalue()
+
+
+def opened(content: bytes | NDArray[np.uint8]) -> Image.Image:
+    """A photo's RGB image, upright, from its file or its pixels. Raises `BrokenImage` as `standardise`."""
+    return decode(content) if isinstance(content, bytes) else _from_pixels(content)
 
 
 def decode(content: bytes) -> Image.Image:

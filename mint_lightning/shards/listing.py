@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from array import array
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,58 +19,77 @@ from mint_lightning.shards.sources.photo import Photo
 
 
 class Packed:
-    """Where each photo went, in arrays over all photos listed; a million photos take about 100 MB."""
+    """Where each image went, of which photo it is; a million images take about 100 MB.
+
+    photos: number of photos listed. faces: how the points of faces were known -> images.
+    """
 
     def __init__(self, photos: int) -> None:
-        self.sha256 = np.zeros(photos, dtype="S64")
-        self.lane = np.zeros(photos, dtype=np.int64)
-        self.shard = np.full(photos, -1, dtype=np.int64)
-        self.position = np.zeros(photos, dtype=np.int64)
+        self.photos = photos
+        self.digests = bytearray()
+        self.places = array("q")  # photo, number of the face, lane, shard and position of each image
+        self.faces: Counter[str] = Counter()
         self.broken: list[dict[str, str]] = []
         self.shards: list[Shard] = []
+        self._joined = 0
 
-    def place(self, index: int, image: bytes, lane: int, number: int, position: int) -> None:
-        """Photo `index` lies at `position` of `lane`, in that lane's shard `number`."""
-        self.sha256[index] = hashlib.sha256(image).hexdigest().encode()
-        self.lane[index], self.shard[index], self.position[index] = lane, number, position
+    def place(self, photo: int, face: int, image: bytes, how: str, lane: int, number: int, position: int) -> None:
+        """An image of a photo, its `face`-th, lies at `position` of `lane`, in that lane's shard `number`."""
+        self.digests += hashlib.sha256(image).hexdigest().encode()
+        self.places.extend((photo, face, lane, number, position))
+        if how:
+            self.faces[how] += 1
 
-    def add_shards(self, members: NDArray[np.int64], shards: Sequence[Shard]) -> None:
-        """The photos `members` lie in `shards`: numbers within a lane become indices into all shards."""
+    def add_shards(self, shards: Sequence[Shard]) -> None:
+        """What was placed since the last call lies in `shards`: numbers within a lane become indices into all."""
         lanes = np.array([shard.lane for shard in shards], dtype=np.int64)
         first = np.searchsorted(lanes, np.arange(lanes.max(initial=0) + 1))
-        kept = members[self.shard[members] >= 0]
-        self.shard[kept] += len(self.shards) + first[self.lane[kept]]
+        new = np.frombuffer(self.places, dtype=np.int64).reshape(-1, 5)[self._joined :]
+        new[:, 3] += len(self.shards) + first[new[:, 2]]
+        self._joined += len(new)
         self.shards.extend(shards)
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.bytes_]]:
+        """(n, 5) photo, face, lane, shard and position, and (n,) hashes of all images, in the order written."""
+        places = np.frombuffer(self.places, dtype=np.int64).reshape(-1, 5)
+        return places, np.frombuffer(bytes(self.digests), dtype="S64")
 
     def leave_out(self, photo: Photo, reason: str, max_broken: float) -> None:
         """Record an unusable photo. Raises `UserError` as soon as they are more than the share allowed."""
         self.broken.append({"photo": f"{photo.source}: {photo.origin}", "reason": reason})
-        if len(self.broken) > max_broken * len(self.shard):
+        if len(self.broken) > max_broken * self.photos:
             named = "; ".join(f"{entry['photo']} ({entry['reason']})" for entry in self.broken[:5])
             raise UserError(
-                f"{len(self.broken)} of {len(self.shard)} photos cannot be used so far, more than max_broken = "
+                f"{len(self.broken)} of {self.photos} photos cannot be used so far, more than max_broken = "
                 f"{max_broken:g} allows: {named}{'; ...' if len(self.broken) > 5 else ''}. Nothing was written."
             )
 
 
+def face_key(key: str, number: int) -> str:
+    """The key of the face `number` (0, 1, ...) of a photo with that key; the first has the photo's own."""
+    return f"{key}-{number + 1}" if number else key
+
+
 def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) -> KeyList:
-    """The key list of the photos that were packed."""
-    rows: NDArray[np.int64] = np.flatnonzero(packed.shard >= 0)
-    rows = rows[np.lexsort((packed.position[rows], packed.lane[rows], plan.group[rows]))]
+    """The key list of the images that were packed."""
+    places, digests = packed.columns()
+    order = np.lexsort((places[:, 4], places[:, 2], plan.group[places[:, 0]]))
+    rows, faces, lane, shard, position = places[order].T
     partitions, splits = (np.array(names) for names in zip(*plan.groups, strict=True))
     shown = [photos[int(row)] for row in rows]
+    names = [face_key(str(plan.keys[row]), int(face)) for row, face in zip(rows, faces, strict=True)]
     return KeyList(
-        key=Distinct.of(plan.keys[rows]),
+        key=Distinct.of(np.array(names)),
         source=Repeated.of([photo.source for photo in shown]),
         identity=Repeated.of([photo.identity for photo in shown]),
         label=plan.label[rows],
         partition=Repeated.of(partitions[plan.group[rows]]),
         split=Repeated.of(splits[plan.group[rows]]),
         origin=Distinct.of([photo.origin for photo in shown], object),
-        sha256=Digests.of(packed.sha256[rows]),
-        lane=packed.lane[rows],
-        shard=packed.shard[rows],
-        position=packed.position[rows],
+        sha256=Digests.of(digests[order]),
+        lane=np.ascontiguousarray(lane),
+        shard=np.ascontiguousarray(shard),
+        position=np.ascontiguousarray(position),
         lanes=lanes,
     )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class Manifest:
         broken: photos that could not be used, each {"photo": origin, "reason": sentence}.
         skipped: files of the source that are no photos: {"count": n, "examples": [names]}.
         duplicates: images that repeat another one of the same partition and split.
+        faces: how the five points of faces were known -> images, where faces were aligned in packing: "detected",
+            "given points" (by the source), "template points" (crops in which no face was found again).
         keys_sha256: hash of the key list beside the manifest.
         partition_hash: hash of which photo is in which partition and split; a network card quotes it.
         shards: every tar, in the order of the key list.
@@ -78,6 +80,7 @@ class Manifest:
     keys_sha256: str
     partition_hash: str
     shards: tuple[Shard, ...]
+    faces: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
@@ -87,7 +90,10 @@ class Manifest:
     @property
     def hash(self) -> str:
         """SHA-256 of the canonical content: equal for equal shard sets, however the file is laid out."""
-        return sha256_json(asdict(self))
+        content = asdict(self)
+        if not self.faces:  # of sets from before there were any
+            del content["faces"]
+        return sha256_json(content)
 
     def save(self, root: Path) -> None:
         """Write `root/manifest.json` atomically. Call it last: its presence says that the shard set is whole."""
@@ -105,16 +111,17 @@ class Manifest:
         content = read_json(path, "shard manifest")
         if not isinstance(content, dict):
             raise UserError(f"The shard manifest {path} holds no JSON object: it is damaged or not a shard manifest.")
+        content = {"faces": {}, **content}
         version = content.get("schema_version")
         if type(version) is not int or version != SCHEMA_VERSION:
             raise UserError(
                 f"The shard manifest {path} has schema_version {version!r}, this program reads {SCHEMA_VERSION}: "
                 "pack the images again, or use the version of mint_lightning that packed them."
             )
-        _check(content, {field.name: _TYPES[field.name] for field in fields(cls)}, f"The shard manifest {path}")
+        _check(content, {each.name: _TYPES[each.name] for each in fields(cls)}, f"The shard manifest {path}")
         for number, shard in enumerate(content["shards"]):
             where = f"Shard {number} of the shard manifest {path}"
-            _check(shard, {field.name: _TYPES[field.name] for field in fields(Shard)}, where)
+            _check(shard, {each.name: _TYPES[each.name] for each in fields(Shard)}, where)
             if not _SHARD_NAME.fullmatch(shard["name"]) or not 0 <= shard["lane"] < content["lanes"]:
                 raise UserError(f"{where} is named {shard['name']!r} in lane {shard['lane']}: not a shard of ours.")
         shards = tuple(Shard(**shard) for shard in content["shards"])
@@ -124,7 +131,8 @@ class Manifest:
 _TYPES: dict[str, type] = {
     "schema_version": int, "tool_version": str, "request": dict, "request_hash": str, "image_size": int,
     "alignment": str, "border": str, "encoder": str, "seed": int, "lanes": int, "partitions": dict, "counts": dict,
-    "broken": list, "skipped": dict, "duplicates": int, "keys_sha256": str, "partition_hash": str, "shards": list,
+    "broken": list, "skipped": dict, "duplicates": int, "faces": dict, "keys_sha256": str, "partition_hash": str,
+    "shards": list,
     "name": str, "partition": str, "split": str, "lane": int, "count": int, "bytes": int, "sha256": str,
 }  # fmt: skip
 _HASHES = ("request_hash", "keys_sha256", "partition_hash", "sha256")

@@ -7,6 +7,7 @@ from pathlib import Path
 from mint_lightning import __version__
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json
+from mint_lightning.shards.align import CutSettings
 from mint_lightning.shards.fill import write_tars
 from mint_lightning.shards.keys import KEYS_NAME
 from mint_lightning.shards.listing import counts, key_list, partition_hash, refuse_shared_images
@@ -27,6 +28,8 @@ def pack(
     partitions: Mapping[str, float] | None = None,
     hold_out: HoldOut | None = None,
     by_database: bool = False,
+    cut: CutSettings | None = None,
+    aligned: bool = False,
     seed: int = 0,
     lanes: int = 8,
     workers: int = 0,
@@ -50,6 +53,9 @@ def pack(
         hold_out: photos to keep apart from training.
         by_database: each database (the `source` of its photos) is a partition of its own, named after it, in place of
             `partitions` drawn at random.
+        cut: how faces are found and aligned; None takes the photos as they are, cut to their largest square. Boxes and
+            points that the source gives are used.
+        aligned: you declare that the photos are aligned crops, which the manifest then says.
         seed: decides partitions, splits and held-out photos.
         lanes: number of equal strands that batches are drawn from; the most processes that can train together.
         workers: processes that decode and encode; 0 does it in this one.
@@ -62,7 +68,9 @@ def pack(
         UserError: an argument, the source or too many photos cannot be used, the same image is in two partitions or
             splits, `out` is taken, or the disk is full. Nothing is left behind then.
     """
-    recipe = Recipe(image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database)
+    recipe = Recipe(
+        image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database, cut, aligned
+    )
     if not 0 <= max_broken < 1:
         raise UserError(f"max_broken = {max_broken} cannot be used: it is a share, from 0 to below 1.")
     out = Path(out).absolute()
@@ -76,6 +84,7 @@ def pack(
         folder.mkdir()
         packed = write_tars(folder, listed, plan, recipe, workers=workers, max_broken=max_broken)
         keys = key_list(listed, plan, packed, lanes)
+        faces = dict(sorted(packed.faces.items()))
         duplicates = refuse_shared_images(keys)
         skipped = list(getattr(photos, "skipped", ()))
         manifest = Manifest(
@@ -83,8 +92,8 @@ def pack(
             request=request,
             request_hash=sha256_json(request),
             image_size=image_size,
-            alignment=str(request["source"].get("alignment", "as given")),
-            border=str(request["source"].get("border", "as given")),
+            alignment=recipe.alignment(request["source"]),
+            border=recipe.border(request["source"]),
             encoder=encoder,
             seed=seed,
             lanes=lanes,
@@ -93,6 +102,7 @@ def pack(
             broken=tuple(packed.broken),
             skipped={"count": len(skipped), "examples": skipped[:_NAMED]},
             duplicates=duplicates,
+            faces=faces,
             keys_sha256=keys.save(folder),
             partition_hash=partition_hash(keys),
             shards=tuple(packed.shards),

@@ -6,6 +6,7 @@ from typing import Any
 
 from mint_lightning import __version__
 from mint_lightning.errors import UserError
+from mint_lightning.shards.align import CutSettings
 from mint_lightning.shards.image import Encoder, encoder_named
 from mint_lightning.shards.manifest import SCHEMA_VERSION
 from mint_lightning.shards.plan import HoldOut
@@ -32,6 +33,8 @@ class Recipe:
     lanes: int
     shard_bytes: int
     by_database: bool = False
+    cut: CutSettings | None = None
+    aligned: bool = False
 
     def __post_init__(self) -> None:
         encoder_named(self.encoder)
@@ -39,6 +42,10 @@ class Recipe:
             raise UserError(
                 "With by_database each database is a partition of its own: give no other partitions and hold out none."
             )
+        if self.aligned and self.cut is not None and not self.cut.realign:
+            raise UserError("Photos that are declared as aligned need no detector: leave one out, or ask to realign.")
+        if self.cut is not None and self.cut.size != self.image_size:
+            raise UserError(f"Faces of {self.cut.size} pixels are no images of {self.image_size}: give one size.")
         check_partitions(self.partitions)
         if self.hold_out is not None:
             self.hold_out.check(self.partitions)
@@ -50,6 +57,16 @@ class Recipe:
             value = getattr(self, name)
             if not smallest <= value <= largest:
                 raise UserError(f"{name} = {value} cannot be used: take {smallest} to {largest}.")
+
+    def alignment(self, source: Mapping[str, Any]) -> str:
+        """How the photos of a source (its `describe()`) come to be aligned, as the manifest says it."""
+        if self.cut is not None:
+            return self.cut.words
+        return "declared aligned" if self.aligned else str(source.get("alignment", "as given"))
+
+    def border(self, source: Mapping[str, Any]) -> str:
+        """What fills the area outside a photo."""
+        return self.cut.border if self.cut is not None else str(source.get("border", "as given"))
 
     @property
     def codec(self) -> Encoder:
@@ -65,10 +82,17 @@ class Recipe:
     def request(self, source: PhotoSource) -> dict[str, Any]:
         """What is asked for, as JSON values: equal requests give equal shard sets with one version of this program."""
         arguments = asdict(self)
+        # Requests from before there was such a thing keep their hash.
+        if self.cut is None:
+            del arguments["cut"]
+        else:
+            arguments["cut"] = self.cut.to_dict()
+        if not self.aligned:
+            del arguments["aligned"]
         arguments["partitions"] = dict(sorted(self.partitions.items()))
         if self.hold_out is not None:
             arguments["hold_out"]["partitions"] = sorted(set(self.hold_out.partitions))
-        if not self.by_database:  # requests from before there was such a thing keep their hash
+        if not self.by_database:
             del arguments["by_database"]
         versions = {"schema_version": SCHEMA_VERSION, "tool_version": __version__}
         return {"source": dict(source.describe()), **arguments, **versions}

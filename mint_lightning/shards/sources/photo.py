@@ -20,12 +20,16 @@ class Photo:
         origin: name of the photo within the source, unique together with source and identity; never absolute.
         reader: called without arguments, gives the bytes of an image file, or a uint8 array (H, W, 3) RGB or (H, W)
             grey. It must be picklable and small: pack sends it to worker processes.
+        box: x0, y0, x1, y1 of the face in the upright photo's pixels, where the source says it.
+        points: x and y of the five points of the face, likewise: left eye, right eye, nose tip, corners of the mouth.
     """
 
     source: str
     identity: str
     origin: str
     reader: Callable[[], bytes | Pixels]
+    box: tuple[float, float, float, float] | None = None
+    points: tuple[tuple[float, float], ...] | None = None
 
     def read(self) -> bytes | Pixels:
         """The image file's bytes, or its pixels: uint8 (H, W, 3) RGB or (H, W) grey."""
