@@ -28,7 +28,7 @@ class Activations(AuditData):
     list are read, and a tar where the store lacks one of its photos, to see whether that can be decoded.
 
     Args:
-        shards: folder of the shard set, as `mint-lightning pack` writes it.
+        shards: folder of the shard set, as `mint-lightning pack` writes it, or several, as a table had them.
         network: the audited network: {card: FILE} as `train-audited` writes it, or {architecture: ..., weights: ...}.
         store: folder of the activations; a table writes it as it stands in its `store`.
         taps: where to read, "NAME" for channel maxima or "NAME:map" for whole maps; linked from model.taps in `fit`.
@@ -44,11 +44,12 @@ class Activations(AuditData):
             equal parts; null takes all of the fit split.
         seed: decides the order of images, and nothing else.
         max_broken: share of undecodable images in the shard set above which the run stops.
+        allow_mixed: take several sets whose photos were aligned differently, too; then nothing may be claimed.
     """
 
     def __init__(
         self,
-        shards: str,
+        shards: str | list[str],
         network: NetworkSource,
         store: str = "mlruns/activations",
         taps: list[str] | None = None,
@@ -62,6 +63,7 @@ class Activations(AuditData):
         samples: int | float | None = None,
         seed: int = 0,
         max_broken: float = 0.01,
+        allow_mixed: bool = False,
     ) -> None:
         who: dict[str, Any] = {
             "members": members,
@@ -72,7 +74,16 @@ class Activations(AuditData):
             "batch_size": batch_size,
         }
         super().__init__(
-            shards, network, taps=taps, views=views, samples=samples, workers=0, seed=seed, max_broken=max_broken, **who
+            shards,
+            network,
+            taps=taps,
+            views=views,
+            samples=samples,
+            workers=0,
+            seed=seed,
+            max_broken=max_broken,
+            allow_mixed=allow_mixed,
+            **who,
         )
         if store in ("auto", "none"):
             raise UserError(
@@ -128,7 +139,9 @@ class Activations(AuditData):
             raise UserError(f"The activation store {self.store} lacks {', '.join(lacking)}: {how}")
 
 
-def completes(store: Path, shards: str, network: NetworkSource, taps: list[str], who: dict[str, Any]) -> str:
+def completes(
+    store: Path, shards: str | list[str], network: NetworkSource, taps: list[str], who: dict[str, Any]
+) -> str:
     """The command by which a table writes the AAD of these taps, as the end of a sentence."""
     given = {each.name: getattr(network, each.name) for each in fields(network)}
     source = {each.name: given[each.name] for each in fields(network) if given[each.name] != each.default}

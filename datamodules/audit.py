@@ -24,6 +24,7 @@ from mint_lightning.shards import (
     Manifest,
     TrainLoader,
     balanced_subsets,
+    join,
     split_by_photo,
 )
 from mint_lightning.shards.stream import Read
@@ -38,7 +39,7 @@ class AuditData(L.LightningDataModule):
 
     def __init__(
         self,
-        shards: str,
+        shards: str | list[str],
         network: NetworkSource,
         *,
         taps: list[str] | None,
@@ -53,9 +54,12 @@ class AuditData(L.LightningDataModule):
         workers: int,
         seed: int,
         max_broken: float,
+        allow_mixed: bool = False,
     ) -> None:
         super().__init__()
-        self.root = Path(shards)
+        given = [shards] if isinstance(shards, str) else list(shards)
+        self.root = Path(given[0]) if len(given) == 1 else join(given, allow_mixed=allow_mixed)
+        self.set_name = " + ".join(Path(each).name for each in given)
         self.manifest = Manifest.load(self.root)
         self.keys = KeyList.load(self.root, self.manifest)
         if split_by == "photo":

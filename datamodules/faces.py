@@ -18,11 +18,13 @@ class Faces(AuditData):
     or (B, C, H, W) float32, `member` (B,) bool and `row` (B,) int64, the photo's place in the key list.
 
     Args:
-        shards: folder of the shard set, as `mint-lightning pack` writes it.
+        shards: folder of the shard set, as `mint-lightning pack` writes it; of several, [shards/a, shards/b], each is a
+            partition of its name.
         network: the audited network: {card: FILE} as `train-audited` writes it, or {architecture: ..., weights: ...}.
         taps: where to read, "NAME" for channel maxima or "NAME:map" for whole maps; linked from model.taps in `fit`.
         views: label-free variants of each image to read as well; "original" is the image as given.
-        members: partitions of the shard set that the network was trained on; null takes the list in the card.
+        members: partitions of the shard set that the network was trained on; null takes the list in the card, or the
+            sets that were packed as such (pack --role).
         externals: partitions of people whom the network never saw; null takes everybody whom the card does not list.
         unseen: partitions with other photos of member identities; a third group, in no fit, validate or calibrate.
         split_by: what fit, validate, calibrate and test keep apart: "identity", or "photo" to see what goes wrong then:
@@ -34,11 +36,12 @@ class Faces(AuditData):
         workers: processes that read and decode; 0 does it in the main process.
         seed: decides the order of images, and nothing else.
         max_broken: share of undecodable images in a pass above which the run stops.
+        allow_mixed: take several sets whose photos were aligned differently, too; then nothing may be claimed.
     """
 
     def __init__(
         self,
-        shards: str,
+        shards: str | list[str],
         network: NetworkSource,
         taps: list[str] | None = None,
         views: list[str] | None = None,
@@ -52,6 +55,7 @@ class Faces(AuditData):
         workers: int = 1,
         seed: int = 0,
         max_broken: float = 0.01,
+        allow_mixed: bool = False,
     ) -> None:
         super().__init__(
             shards,
@@ -68,6 +72,7 @@ class Faces(AuditData):
             workers=workers,
             seed=seed,
             max_broken=max_broken,
+            allow_mixed=allow_mixed,
         )
         self._standardised: dict[bytes, AAD] = {}
 

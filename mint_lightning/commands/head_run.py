@@ -44,7 +44,7 @@ def describe_run(cli: Any) -> None:
         seed=cli.model.seed,
         samples=data.samples or 0,
     )
-    logger.log_shards(Path(data.root).name, data.manifest.hash, images=len(data.keys), members=data.groups.how)
+    logger.log_shards(data.set_name, data.manifest.hash, images=len(data.keys), members=data.groups.how)
 
 
 def auditor_folder(name: str) -> Path:
@@ -125,7 +125,7 @@ def after_test(cli: Any) -> None:
         spec.title,
         "mint-lightning " + " ".join(sys.argv[1:]),
         network_summary(data),
-        {Path(data.root).name: data.manifest.hash},
+        {data.set_name: data.manifest.hash},
         seed=model.seed,
     )
     path = Path("mlruns/scores") / f"{cli.config['test']['name']}.parquet"

@@ -11,7 +11,7 @@ EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
   mint-lightning pack --source npz:lfw_aligned112_jpeg90.npz --name lfw --out shards/lfw \\
       --partitions '{"H1": 0.5, "H2": 0.5}' --hold_out 1 --hold_out_minimum 3
   mint-lightning pack --source folder:photos --detector centerface --border replicated --out shards/faces
-  mint-lightning pack --source npz:glint.npz --realign true --out shards/glint_again
+  mint-lightning pack --source npz:glint.npz --role members --realign true --out shards/glint
   mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
@@ -35,6 +35,7 @@ def pack(
     padding: float = 0.0,
     realign: bool = False,
     aligned: bool = False,
+    role: Literal["members", "externals"] | None = None,
     lanes: int = 8,
     seed: int = 0,
     workers: int | None = None,
@@ -72,6 +73,7 @@ def pack(
             they are resampled like those of other databases; a crop without a face keeps the template's points, and is
             counted.
         aligned: you declare that the photos are aligned crops; the manifest says so, and nothing is looked for.
+        role: what the set is by default where a run names it beside others: data.shards [shards/glint, shards/ijbc].
         lanes: parts that are read side by side; the number of processes that train must divide it. Batches and numbers
             of samples are multiples of twice the lanes: for 1,000 samples take 4.
         seed: of the hash that decides splits and partitions.
@@ -104,6 +106,7 @@ def pack(
         by_database=by_database,
         cut=cut,
         aligned=aligned,
+        role=role or "",
         seed=seed,
         lanes=lanes,
         workers=os.cpu_count() or 1 if workers is None else workers,

@@ -108,7 +108,7 @@ def publish(run: Any, data: Any, request: Request) -> None:
         request.name,
         "mint-lightning " + " ".join(sys.argv[1:]),
         network_summary(data),
-        {Path(data.root).name: data.manifest.hash},
+        {data.set_name: data.manifest.hash},
         seed=int(request.asked["seed"]),
         seconds=run.seconds,
         declared=declared(data, request),

@@ -1,7 +1,7 @@
 """Who is a member: a property of a pair of network and photo, so it is worked out here and stored in no shard."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from mint_lightning.shards import KeyList, Manifest, uniform
 
 Rows = NDArray[np.int64]
 
+MIXED = "the photos of its shard sets came to pixels by different pipelines, which a head can tell apart"
 BY_PHOTO = "the splits are by photo, so people whom a head learnt are in test and it may only know them again"
 
 
@@ -66,11 +67,16 @@ def membership(
         _check_against_card(keys, groups, trained_on)
     elif trained_on is not None:
         groups = _from_card(keys, manifest, trained_on)
+    elif by_role := _roles(manifest):
+        groups = _from_partitions(keys, manifest, None, *by_role, unseen)
     else:
         raise UserError(
-            "Nothing says who the members are: the network's card lists none, so name partitions of the shard set "
+            "Nothing says who the members are: the network's card lists none, and no sets with both roles are given "
+            "(pack --role), so name partitions of the shard set "
             f"({', '.join(sorted(manifest.partitions))}) in data.members and data.externals."
         )
+    if manifest.mixed:
+        groups = replace(groups, no_claim=MIXED)
     if null_seed is not None:
         groups = _null(keys, groups, null_seed)
     for name, rows in (("members", groups.members), ("externals", groups.externals)):
@@ -121,6 +127,16 @@ def _from_partitions(
         ),
         how=f"partitions {', '.join(members)} against {', '.join(externals)}",
     )
+
+
+def _roles(manifest: Manifest) -> tuple[list[str], list[str]] | None:
+    """The partitions of the sets that were packed as members and as externals, where there are both."""
+    found: dict[str, list[str]] = {"members": [], "externals": []}
+    for name, rule in manifest.partitions.items():
+        role = rule.get("role") if isinstance(rule, Mapping) else None
+        if role:
+            found[role].append(name)
+    return (found["members"], found["externals"]) if all(found.values()) else None
 
 
 def _held_out(manifest: Manifest) -> set[str]:

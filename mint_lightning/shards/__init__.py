@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 # Imported at once, for the functions `pack` and `verify` bear the names of their modules: imported later, the module
 # would take the function's place in this namespace.
+from mint_lightning.shards.join import join
 from mint_lightning.shards.keys import KeyList, nested_subset, split_by_photo
 from mint_lightning.shards.manifest import Manifest, Shard
 from mint_lightning.shards.pack import pack
@@ -39,6 +40,7 @@ __all__ = [
     "TrainLoader",
     "TrainStream",
     "balanced_subsets",
+    "join",
     "nested_subset",
     "open_source",
     "pack",

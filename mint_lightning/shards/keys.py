@@ -154,6 +154,12 @@ class KeyList:
         return cls(**columns, lanes=manifest.lanes)
 
 
+def labels(source: Iterable[str], identity: Iterable[str]) -> NDArray[np.int64]:
+    """(n,) place of each (source, identity) in the sorted list of these pairs."""
+    people = [f"{one}\0{other}" for one, other in zip(source, identity, strict=True)]
+    return np.unique(people, return_inverse=True)[1].astype(np.int64) if people else np.zeros(0, np.int64)
+
+
 def split_by_photo(keys: KeyList, seed: int) -> KeyList:
     """The same images, each photo in a split of its own, whoever is on it: what must not be done, for comparison."""
     split = [split_of(str(source), str(key), seed=seed) for source, key in zip(keys.source, keys.key, strict=True)]

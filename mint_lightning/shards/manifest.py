@@ -57,6 +57,8 @@ class Manifest:
         duplicates: images that repeat another one of the same partition and split.
         faces: how the five points of faces were known -> images, where faces were aligned in packing: "detected",
             "given points" (by the source), "template points" (crops in which no face was found again).
+        role: "members" or "externals" where the set was packed as such, a default that a run may override; "" else.
+        mixed: whether it is of sets whose photos were aligned differently, so that nothing may be claimed.
         keys_sha256: hash of the key list beside the manifest.
         partition_hash: hash of which photo is in which partition and split; a network card quotes it.
         shards: every tar, in the order of the key list.
@@ -81,6 +83,8 @@ class Manifest:
     partition_hash: str
     shards: tuple[Shard, ...]
     faces: Mapping[str, int] = field(default_factory=dict)
+    role: str = ""
+    mixed: bool = False
 
     @property
     def images(self) -> int:
@@ -90,9 +94,8 @@ class Manifest:
     @property
     def hash(self) -> str:
         """SHA-256 of the canonical content: equal for equal shard sets, however the file is laid out."""
-        content = asdict(self)
-        if not self.faces:  # of sets from before there were any
-            del content["faces"]
+        # Sets from before there were such things keep their hash.
+        content = {name: value for name, value in asdict(self).items() if name not in _LATER or value}
         return sha256_json(content)
 
     def save(self, root: Path) -> None:
@@ -111,7 +114,7 @@ class Manifest:
         content = read_json(path, "shard manifest")
         if not isinstance(content, dict):
             raise UserError(f"The shard manifest {path} holds no JSON object: it is damaged or not a shard manifest.")
-        content = {"faces": {}, **content}
+        content = {**_LATER, **content}
         version = content.get("schema_version")
         if type(version) is not int or version != SCHEMA_VERSION:
             raise UserError(
@@ -131,12 +134,14 @@ class Manifest:
 _TYPES: dict[str, type] = {
     "schema_version": int, "tool_version": str, "request": dict, "request_hash": str, "image_size": int,
     "alignment": str, "border": str, "encoder": str, "seed": int, "lanes": int, "partitions": dict, "counts": dict,
-    "broken": list, "skipped": dict, "duplicates": int, "faces": dict, "keys_sha256": str, "partition_hash": str,
+    "broken": list, "skipped": dict, "duplicates": int, "faces": dict, "role": str, "mixed": bool,
+    "keys_sha256": str, "partition_hash": str,
     "shards": list,
     "name": str, "partition": str, "split": str, "lane": int, "count": int, "bytes": int, "sha256": str,
 }  # fmt: skip
+_LATER: dict[str, Any] = {"faces": {}, "role": "", "mixed": False}
 _HASHES = ("request_hash", "keys_sha256", "partition_hash", "sha256")
-_WORDS = {int: "a whole number", str: "a text", dict: "an object", list: "a list"}
+_WORDS = {int: "a whole number", str: "a text", bool: "true or false", dict: "an object", list: "a list"}
 
 
 def _check(content: Any, types: Mapping[str, type], where: str) -> None:

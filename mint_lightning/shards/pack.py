@@ -30,6 +30,7 @@ def pack(
     by_database: bool = False,
     cut: CutSettings | None = None,
     aligned: bool = False,
+    role: str = "",
     seed: int = 0,
     lanes: int = 8,
     workers: int = 0,
@@ -56,6 +57,7 @@ def pack(
         cut: how faces are found and aligned; None takes the photos as they are, cut to their largest square. Boxes and
             points that the source gives are used.
         aligned: you declare that the photos are aligned crops, which the manifest then says.
+        role: "members" or "externals": what the set is by default where it stands beside others (see `join`).
         seed: decides partitions, splits and held-out photos.
         lanes: number of equal strands that batches are drawn from; the most processes that can train together.
         workers: processes that decode and encode; 0 does it in this one.
@@ -71,10 +73,12 @@ def pack(
     recipe = Recipe(
         image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database, cut, aligned
     )
+    if role not in ("", "members", "externals"):
+        raise UserError(f"role is {role!r}: a set is packed as members or as externals, or as neither.")
     if not 0 <= max_broken < 1:
         raise UserError(f"max_broken = {max_broken} cannot be used: it is a share, from 0 to below 1.")
     out = Path(out).absolute()
-    request = recipe.request(photos)
+    request = recipe.request(photos) | ({"role": role} if role else {})
     standing = _standing(out, sha256_json(request), overwrite=overwrite, reuse=reuse)
     if standing is not None:
         return standing
@@ -103,6 +107,7 @@ def pack(
             skipped={"count": len(skipped), "examples": skipped[:_NAMED]},
             duplicates=duplicates,
             faces=faces,
+            role=role,
             keys_sha256=keys.save(folder),
             partition_hash=partition_hash(keys),
             shards=tuple(packed.shards),

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,7 @@ class Contents:
     """What a tar holds, sample by sample, and what is wrong with it."""
 
     shard: Shard
+    partition: str
     key: list[str] = field(default_factory=list)
     sha256: list[str] = field(default_factory=list)
     source: list[str] = field(default_factory=list)
@@ -28,9 +30,12 @@ class Contents:
     problems: list[str] = field(default_factory=list)
 
 
-def read_tar(shard: Shard, root: str, suffix: str, image_size: int) -> Contents:
-    """Hash one tar, read its samples and decode its images (RGB, image_size x image_size, named KEY.suffix)."""
-    contents = Contents(shard)
+def read_tar(shard: Shard, root: str, suffix: str, image_size: int, packed_as: Mapping[str, str]) -> Contents:
+    """Hash one tar, read its samples and decode its images (RGB, image_size x image_size, named KEY.suffix).
+
+    packed_as: name of a partition -> what its tars call it, where that is another name.
+    """
+    contents = Contents(shard, packed_as.get(shard.partition, shard.partition))
     path = Path(root) / shard.name
     try:
         with path.open("rb") as stream:
@@ -112,10 +117,10 @@ def _facts(key: str, data: bytes, contents: Contents) -> dict[str, Any]:
     if not isinstance(facts, dict) or {name: type(value) for name, value in facts.items()} != _FACTS:
         contents.problems.append(f"The json of {key} in {contents.shard.name} does not have the keys {list(_FACTS)}.")
         return nothing
-    if facts["partition"] != contents.shard.partition:
+    if facts["partition"] != contents.partition:
         contents.problems.append(
             f"The image {key} in {contents.shard.name} says partition {facts['partition']!r}, its tar is of "
-            f"{contents.shard.partition!r}."
+            f"{contents.partition!r}."
         )
     return facts
 

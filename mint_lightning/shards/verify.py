@@ -1,5 +1,6 @@
 """Verifying: read everything again and name what is wrong."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.progress import progress_bar
 from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.image import ENCODERS
-from mint_lightning.shards.keys import KEYS_NAME, KeyList
+from mint_lightning.shards.keys import KEYS_NAME, KeyList, labels
 from mint_lightning.shards.manifest import MANIFEST_NAME, Manifest
 from mint_lightning.shards.parallel import ordered_map
 from mint_lightning.shards.rules import broken_promises, disagreements
@@ -43,7 +44,14 @@ def verify(root: str | Path, *, workers: int = 0) -> list[str]:
         problems.append(str(error))
     if manifest.encoder not in ENCODERS:
         return [*problems, f"The manifest names the encoder {manifest.encoder!r}; known are {', '.join(ENCODERS)}."]
-    read = partial(read_tar, root=str(root), suffix=ENCODERS[manifest.encoder].suffix, image_size=manifest.image_size)
+    rules = manifest.partitions.items()
+    read = partial(
+        read_tar,
+        root=str(root),
+        suffix=ENCODERS[manifest.encoder].suffix,
+        image_size=manifest.image_size,
+        packed_as={name: rule["partition"] for name, rule in rules if isinstance(rule, Mapping) and "set" in rule},
+    )
     contents: list[Contents] = []
     with closing(ordered_map(read, manifest.shards, workers=workers)) as results, progress_bar() as bar:
         done = bar.add_task("verifying images", total=manifest.images)
@@ -69,11 +77,14 @@ def _found(manifest: Manifest, contents: list[Contents]) -> KeyList:
     def texts(name: str) -> list[str]:
         return [text for content in contents for text in getattr(content, name)]
 
+    label = np.array([label for content in contents for label in content.label], dtype=np.int64)
+    if "joined" in manifest.request:  # a number among the people of all sets, which no tar knows
+        label = labels(texts("source"), texts("identity"))
     return KeyList(
         key=Distinct.of(texts("key")),
         source=Repeated.of(texts("source")),
         identity=Repeated.of(texts("identity")),
-        label=np.array([label for content in contents for label in content.label], dtype=np.int64),
+        label=label,
         partition=Repeated.of(np.repeat(np.array([shard.partition for shard in shards], dtype=np.str_), sizes)),
         split=Repeated.of(np.repeat(np.array([shard.split for shard in shards], dtype=np.str_), sizes)),
         origin=Distinct.of(texts("origin"), object),
