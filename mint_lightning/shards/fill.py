@@ -1,16 +1,19 @@
 """Filling the tars: photos encoded by many processes, written by one, in the order of the plan."""
 
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from mint_lightning.progress import progress_bar
 from mint_lightning.shards.align import CutSettings, cut_of
 from mint_lightning.shards.image import BrokenImage, Encoder, opened, standardise
-from mint_lightning.shards.listing import Packed, face_key
+from mint_lightning.shards.leftover import Leftover
+from mint_lightning.shards.listing import Encoded, Packed, face_key
 from mint_lightning.shards.parallel import ordered_map
 from mint_lightning.shards.plan import Plan
 from mint_lightning.shards.recipe import Recipe
@@ -18,11 +21,6 @@ from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.writer import GroupWriter
 
 _PHOTOS_A_TASK = 32
-
-
-Encoded = list[tuple[bytes, str]] | str
-"""Of a photo: its images, each with how its face's points were known ("" where none was looked for); or the reason why
-there is none."""
 
 
 def encode_photos(photos: Sequence[Photo], image_size: int, encoder: Encoder, cut: CutSettings | None) -> list[Encoded]:
@@ -47,19 +45,31 @@ def _cut(photo: Photo, cut: CutSettings, encoder: Encoder) -> list[tuple[bytes, 
 
 
 def write_tars(
-    folder: Path, photos: Sequence[Photo], plan: Plan, recipe: Recipe, *, workers: int, max_broken: float
+    folder: Path,
+    photos: Sequence[Photo],
+    plan: Plan,
+    recipe: Recipe,
+    *,
+    workers: int,
+    max_broken: float,
+    leftover: Leftover,
+    journal: IO[str],
 ) -> Packed:
     """Write every photo's image into the tars of `folder` and say where each went.
 
-    Photos are dealt to lanes after the broken ones are left out, so lanes differ by at most one image.
+    Photos are dealt to lanes after the broken ones are left out, so lanes differ by at most one image. What `leftover`
+    has is taken from there; `journal` is told what is done.
 
     Raises:
         UserError: more than the share `max_broken` cannot be used.
     """
     packed = Packed(len(photos))
+    known = np.zeros(len(photos), dtype=bool)
+    if leftover:
+        known[:] = [leftover.has(str(key)) for key in plan.keys]
+    new = plan.order[~known[plan.order]]
     tasks = (
-        [photos[index] for index in plan.order[start : start + _PHOTOS_A_TASK]]
-        for start in range(0, len(photos), _PHOTOS_A_TASK)
+        [photos[index] for index in new[start : start + _PHOTOS_A_TASK]] for start in range(0, len(new), _PHOTOS_A_TASK)
     )
     encode = partial(encode_photos, image_size=recipe.image_size, encoder=recipe.codec, cut=recipe.cut)
     with closing(ordered_map(encode, tasks, workers=workers)) as chunks, progress_bar() as bar:
@@ -72,9 +82,11 @@ def write_tars(
             )
             with writer:
                 for index in members:
-                    photo, images = photos[index], next(encoded)
+                    photo, own = photos[index], str(plan.keys[index])
+                    images = leftover.images(own) if known[index] else next(encoded)
                     bar.advance(done)
                     if isinstance(images, str):
+                        journal.write(json.dumps([own, images]) + "\n")
                         packed.leave_out(photo, images, max_broken)
                         continue
                     facts = {
@@ -85,7 +97,8 @@ def write_tars(
                         "origin": photo.origin,
                     }
                     for number, (image, how) in enumerate(images):
-                        key = face_key(str(plan.keys[index]), number)
+                        key = face_key(own, number)
                         packed.place(index, number, image, how, *writer.write(key, image, facts))
+                    journal.write(json.dumps([own, [how for _, how in images]]) + "\n")
             packed.add_shards(writer.shards)
     return packed

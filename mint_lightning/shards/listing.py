@@ -17,6 +17,10 @@ from mint_lightning.shards.manifest import Shard
 from mint_lightning.shards.plan import Plan
 from mint_lightning.shards.sources.photo import Photo
 
+Encoded = list[tuple[bytes, str]] | str
+"""Of a photo: its images, each with how its face's points were known ("" where none was looked for); or the reason why
+there is none."""
+
 
 class Packed:
     """Where each image went, of which photo it is; a million images take about 100 MB.

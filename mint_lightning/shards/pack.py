@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from mint_lightning import __version__
@@ -10,6 +11,7 @@ from mint_lightning.files import atomic_path, sha256_json
 from mint_lightning.shards.align import CutSettings
 from mint_lightning.shards.fill import write_tars
 from mint_lightning.shards.keys import KEYS_NAME
+from mint_lightning.shards.leftover import claimed, find
 from mint_lightning.shards.listing import counts, key_list, partition_hash, refuse_shared_images
 from mint_lightning.shards.manifest import MANIFEST_NAME, Manifest
 from mint_lightning.shards.plan import HoldOut, make_plan
@@ -44,6 +46,7 @@ def pack(
     Every photo goes through one pipeline, whatever it came as. An identity is in one split and one partition, drawn by
     hash; photos held out of training have partitions of their own. Equal photos and arguments give equal bytes,
     whatever `workers` (with the same versions of this program and of Pillow). The folder appears only when it is whole.
+    A packing that was killed is taken up by the next with the same arguments: what it had done is not done again.
 
     Args:
         photos: where they come from, see `open_source`.
@@ -84,9 +87,13 @@ def pack(
         return standing
     listed = photos.list()
     plan = make_plan(listed, partitions=recipe.partitions, hold_out=hold_out, seed=seed, by_database=by_database)
+    leftover = find(out, sha256_json(request))
     with atomic_path(out) as folder:
         folder.mkdir()
-        packed = write_tars(folder, listed, plan, recipe, workers=workers, max_broken=max_broken)
+        with closing(leftover), claimed(folder, sha256_json(request)) as journal:
+            packed = write_tars(
+                folder, listed, plan, recipe, workers=workers, max_broken=max_broken, leftover=leftover, journal=journal
+            )
         keys = key_list(listed, plan, packed, lanes)
         faces = dict(sorted(packed.faces.items()))
         duplicates = refuse_shared_images(keys)
@@ -113,6 +120,7 @@ def pack(
             shards=tuple(packed.shards),
         )
         manifest.save(folder)
+    leftover.remove()
     return manifest
 
 
