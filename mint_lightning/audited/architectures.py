@@ -7,25 +7,15 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from mint_lightning.audited.aad import Layout
-from mint_lightning.audited.iresnet import (
-    IRESNET_TAPS,
-    iresnet18,
-    iresnet34,
-    iresnet50,
-    iresnet100,
-    iresnet200,
-    iresnet_small,
-)
 from mint_lightning.audited.preprocessing import Preprocessing
+from mint_lightning.audited.registry import OWN, KeyChange
 from mint_lightning.audited.rng import seeded
 from mint_lightning.errors import UserError
 
-OWN: Final[dict[str, Callable[..., nn.Module]]] = {
-    build.__name__: build for build in (iresnet18, iresnet34, iresnet50, iresnet100, iresnet200, iresnet_small)
-}
 _OUTPUT: Final = {"outcome": ""}
 
 
@@ -37,6 +27,7 @@ class Built:
     taps: dict[str, str] = field(default_factory=lambda: dict(_OUTPUT))
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     layout: Layout = "NCHW"
+    keys: KeyChange | None = None
 
 
 def build(architecture: str, arguments: Mapping[str, Any], seed: int = 0) -> Built:
@@ -67,9 +58,9 @@ def build(architecture: str, arguments: Mapping[str, Any], seed: int = 0) -> Bui
 
 
 def _build_own(name: str, arguments: Mapping[str, Any]) -> Built:
-    module = _call(OWN[name], name, arguments)
-    size = arguments.get("image_size", 112)
-    return Built(module, dict(IRESNET_TAPS), Preprocessing(size=(size, size)))
+    known = OWN[name]
+    module = _call(known.build, name, arguments)
+    return Built(module, dict(known.taps), known.sized(arguments), keys=known.keys)
 
 
 def _build_timm(name: str, arguments: Mapping[str, Any]) -> Built:
@@ -97,7 +88,55 @@ def _build_timm(name: str, arguments: Mapping[str, Any]) -> Built:
 def _timm_taps(module: nn.Module) -> dict[str, str]:
     modules = dict(module.named_modules())
     stages = [stage["module"] for stage in getattr(module, "feature_info", []) if stage["module"] in modules]
-    return {f"conv{number}": path for number, path in enumerate(stages, start=1)} | _OUTPUT
+    taps = {f"conv{number}": path for number, path in enumerate(stages, start=1)}
+    features = _features(module)
+    return taps | ({"features": features} if features is not None else {}) | _OUTPUT
+
+
+def _features(module: nn.Module) -> str | None:
+    """The module that gives the classifier its input, the last one where that is handed on; None where none does."""
+    names = _config(module).get("classifier")
+    classifier = dict(module.named_modules()).get(names if isinstance(names, str) else "")
+    if not names or classifier is None or isinstance(classifier, nn.Identity):
+        return None
+    given: list[Tensor] = []
+    outputs: dict[str, Tensor] = {}
+
+    def note(path: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                outputs[path] = output
+
+        return hook
+
+    hooks = [part.register_forward_hook(note(path)) for path, part in module.named_modules() if path]
+    hooks.append(classifier.register_forward_pre_hook(lambda _module, inputs: given.append(inputs[0])))
+    training = module.training
+    try:
+        with torch.no_grad():
+            module.eval()(torch.zeros(1, *_input_size(module)))
+    except Exception:  # what a model raises on a plain image is its own affair: it then has no such tap
+        return None
+    finally:
+        module.train(training)
+        for hook in hooks:
+            hook.remove()
+    same = [path for path, output in outputs.items() if given and _same(output, given[0])]
+    return same[-1] if same else None
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.data_ptr() == other.data_ptr()
+
+
+def _input_size(module: nn.Module) -> tuple[int, ...]:
+    size = getattr(getattr(module, "patch_embed", None), "img_size", None)
+    return (3, *size) if size else tuple(_config(module)["input_size"])
+
+
+def _config(module: nn.Module) -> dict[str, Any]:
+    config: Any = module.default_cfg  # a dict, which nn.Module's annotations cannot know
+    return dict(config)
 
 
 def _on_255(values: tuple[float, ...]) -> tuple[float, float, float]:

@@ -20,12 +20,15 @@ class Preprocessing:
         mean: Subtracted from each channel, on the scale 0..255, in the network's own channel order.
         std: Divides each channel afterwards, on the scale 0..255.
         channels: Order of the channels the network was trained on.
+        crop: Cut images of another shape to the middle part of the size's own before they are resized, in place of
+            squeezing them: 112x96 of a 112x112 alignment are its middle columns.
     """
 
     size: tuple[int, int] = (112, 112)
     mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     std: tuple[float, float, float] = (127.5, 127.5, 127.5)
     channels: Literal["RGB", "BGR"] = "RGB"
+    crop: bool = False
 
     def __post_init__(self) -> None:
         # Cards and YAML give lists; tuples keep the object hashable.
@@ -44,13 +47,20 @@ class Preprocessing:
         """uint8 RGB (B, 3, H, W) to float32 (B, 3, *size) on the same device."""
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"images must be uint8 (B, 3, H, W), not {images.dtype} {tuple(images.shape)}")
-        prepared = images.float()
+        prepared = (self._cropped(images) if self.crop else images).float()
         if tuple(prepared.shape[2:]) != self.size:
             prepared = F.interpolate(prepared, self.size, mode="bilinear", antialias=True)
         if self.channels == "BGR":
             prepared = prepared.flip(1)
         mean = prepared.new_tensor(self.mean).view(1, 3, 1, 1)
         return prepared.sub_(mean).div_(prepared.new_tensor(self.std).view(1, 3, 1, 1))
+
+    def _cropped(self, images: Tensor) -> Tensor:
+        height, width = images.shape[2:]
+        share = min(height / self.size[0], width / self.size[1])
+        inner = round(share * self.size[0]), round(share * self.size[1])
+        top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+        return images[:, :, top : top + inner[0], left : left + inner[1]]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""

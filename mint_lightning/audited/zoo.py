@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mint_lightning.audited.aad import Rounding
-from mint_lightning.audited.architectures import build
+from mint_lightning.audited.architectures import Built, build
 from mint_lightning.audited.card import NetworkCard
 from mint_lightning.audited.network import AuditedNetwork
 from mint_lightning.audited.precision import BF16
@@ -21,7 +21,8 @@ class NetworkSource:
 
     Args:
         card: Path of a `card.json` (or its folder), which says everything; then no architecture and no arguments.
-        architecture: `iresnet100`, `iresnet_small`, ..., `timm:NAME`, or your own `package.module:function`.
+        architecture: `iresnet100`, `mobilefacenet`, ... (`mint-lightning networks` lists them), `timm:NAME`, or your
+            own `package.module:function`, which is run.
         weights: File of weights (safetensors, or a torch state dict). With a card, where the card's weights are now.
             Without a card and without this, the weights are random, and the network's name says so.
         arguments: Arguments of the architecture.
@@ -63,7 +64,7 @@ class NetworkSource:
         weights_file = self.weights or (card and card.weights_file)
         if card is not None and card.members and not weights_file:
             raise UserError(f"The card {self.card} lists members but names no weights: there is no network to audit.")
-        weights_sha256 = _load_weights(built.module, weights_file, card) if weights_file else None
+        weights_sha256 = _load_weights(built, weights_file, card) if weights_file else None
         name = self.name or (card.name if card else architecture)
         final = replace(
             card or NetworkCard(name, architecture, built.taps),
@@ -103,7 +104,7 @@ class NetworkSource:
         return self.architecture
 
 
-def _load_weights(module: Any, file: str, card: NetworkCard | None) -> str:
+def _load_weights(built: Built, file: str, card: NetworkCard | None) -> str:
     path = Path(file)
     if not path.is_file():
         raise UserError(f"There is no weights file at {path}{f', which the card {card.name!r} names' if card else ''}.")
@@ -113,5 +114,6 @@ def _load_weights(module: Any, file: str, card: NetworkCard | None) -> str:
             f"The weights {path} are not those of the card {card.name!r}: their sha256 begins with {found[:12]}, "
             f"the card's with {str(card.weights_sha256)[:12]}."
         )
-    load_into(module, load_state(path), path)
+    state = load_state(path)
+    load_into(built.module, built.keys(state) if built.keys else state, path)
     return found

@@ -1,6 +1,6 @@
 """Verification accuracy of a trained network, on people it never saw."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,6 +16,7 @@ from mint_lightning.audited.network import AuditedNetwork
 from mint_lightning.errors import UserError
 from mint_lightning.learning.pairs import Pairs, Verification, held_out_pairs, lfw_pairs, verification
 from mint_lightning.learning.speed import Format
+from mint_lightning.progress import track
 from mint_lightning.shards import EvalLoader, KeyList, Photo
 
 Measure = Literal["held-out", "lfw", "none"]
@@ -41,19 +42,28 @@ def measure(
         return None
     network = AuditedNetwork(built.module, taps=built.taps, preprocessing=built.preprocessing, bf16=format.bf16)
     if pairs == "lfw":
-        chosen, photos = lfw_pairs(without=set(keys.identity[trained].tolist()))
-        batches = _read(chosen, photos)
-    else:
-        try:
-            chosen = held_out_pairs(keys, trained)
-        except UserError:
-            return None
-        loader = EvalLoader(root, keys, chosen.photos, batch_size=_BATCH)
-        batches = ((batch["row"].numpy(), batch["images"]) for batch in loader)
+        return lfw_verification(network, without=set(keys.identity[trained].tolist()))
+    try:
+        chosen = held_out_pairs(keys, trained)
+    except UserError:
+        return None
+    loader = EvalLoader(root, keys, chosen.photos, batch_size=_BATCH)
+    return _verified(network, chosen, ((batch["row"].numpy(), batch["images"]) for batch in loader))
+
+
+def lfw_verification(network: AuditedNetwork, *, without: Collection[str] = ()) -> Verification:
+    """On LFW's official pairs, those with people of these names left out. Raises `UserError` where LFW is not there."""
+    chosen, photos = lfw_pairs(without=without)
+    return _verified(network, chosen, _read(chosen, photos))
+
+
+def _verified(
+    network: AuditedNetwork, chosen: Pairs, batches: Iterable[tuple[NDArray[np.int64], Tensor]]
+) -> Verification:
     place, embeddings = [], []
     for where, images in batches:
         place.append(where)
-        embeddings.append(network.embed(images))
+        embeddings.append(network.embed(images.to(network.device)).cpu())
     index = np.full(int(chosen.photos.max()) + 1, -1)
     index[np.concatenate(place)] = np.arange(sum(map(len, place)))
     unit = F.normalize(torch.cat(embeddings)).numpy()
@@ -64,7 +74,8 @@ def measure(
 
 
 def _read(pairs: Pairs, photos: Sequence[Photo]) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    for start in range(0, len(pairs.photos), _BATCH):
+    starts = range(0, len(pairs.photos), _BATCH)
+    for start in track(starts, "LFW's pairs", total=len(starts)):
         places = pairs.photos[start : start + _BATCH]
         pixels = np.stack([_decode(photos[place]) for place in places])
         yield places, torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
