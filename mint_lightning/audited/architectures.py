@@ -28,6 +28,8 @@ class Built:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     layout: Layout = "NCHW"
     keys: KeyChange | None = None
+    whole: bool = False
+    """Whether the weights are in it already."""
 
 
 def build(architecture: str, arguments: Mapping[str, Any], seed: int = 0) -> Built:

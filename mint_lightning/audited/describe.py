@@ -1,7 +1,7 @@
 """One dry run that finds out what can be tapped and what it costs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -53,11 +53,17 @@ def describe_taps(
     Multiply-adds are those of convolutions and matrix products, as `torch.utils.flop_counter` counts them.
     """
     firings, total = _dry_run(module, forward)
+    if callable(known := getattr(module, "multiply_adds", None)):  # of a graph that torch does not run
+        costs = known()
+        firings = {path: replace(fired, multiply_adds=costs.get(path, 0)) for path, fired in firings.items()}
+        total = costs[""]
     if taps is None:
         taps = {
             path: path for path, fired in firings.items() if path and fired.count == 1 and 1 <= len(fired.shape) <= 3
         }
-    return [_info(name, path, firings[path], total, layout) for name, path in taps.items()]
+    paths = {part: path for path, part in module.named_modules(remove_duplicate=False)}
+    real = {name: paths[module.get_submodule(path)] for name, path in taps.items()}
+    return [_info(name, taps[name], firings[path], total, layout) for name, path in real.items()]
 
 
 def _info(name: str, path: str, fired: _Firing, total: int, layout: Layout) -> TapInfo:

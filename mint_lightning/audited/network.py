@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import chain
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,9 @@ class AuditedNetwork(nn.Module):
 
     card: NetworkCard | None = None
     """Where the network came from, who its members are; set by `NetworkSource.load`."""
+
+    twin: dict[str, Any] | None = None
+    """Architecture and arguments of its untrained twins, where it has none of its own; set likewise."""
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mint_lightning.audited.architectures import Built, build
 from mint_lightning.audited.network import AuditedNetwork
 from mint_lightning.audited.rng import seeded
 from mint_lightning.errors import UserError
@@ -21,23 +22,43 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
     attention has `_reset_parameters`, timm's transformers `init_weights`. It does not reach buffers other than
     BatchNorm's statistics, nor values that are no tensors. Weights get the layers' own initialisation where the
     network has none for the whole, which may differ in scale from what its authors began with. The original network
-    and torch's global random state stay as they are.
+    and torch's global random state stay as they are. A network with `twin`, as an ONNX file needs it, gets that
+    architecture instead.
 
     Raises:
         UserError: a parameter is drawn by no such method, so that its trained value would remain.
     """
-    module = copy.deepcopy(network.module)
-    with seeded(seed), torch.no_grad():
-        _reset(module, network.name)
+    if network.twin is not None:
+        built = _declared(network, seed)
+        module, taps = built.module, built.taps
+    else:
+        module, taps = copy.deepcopy(network.module), network.taps
+        with seeded(seed), torch.no_grad():
+            _reset(module, network.name)
     return AuditedNetwork(
         module,
-        taps=network.taps,
+        taps=taps,
         preprocessing=network.preprocessing,
         name=f"{network.name}, untrained twin {seed}",
         bf16=network.bf16,
         layout=network.layout,
         aad_dtype=network.aad_dtype,
     )
+
+
+def _declared(network: AuditedNetwork, seed: int) -> Built:
+    """The architecture that the user says the network has, at random weights."""
+    given = network.twin or {}
+    if not set(given) <= {"architecture", "arguments"} or "architecture" not in given:
+        raise UserError(f"twin is {given}; give {{architecture: NAME, arguments: {{...}}}}.")
+    built = build(str(given["architecture"]), given.get("arguments") or {}, seed)
+    missing = [name for name in network.taps if name not in built.taps]
+    if missing:
+        raise UserError(
+            f"The twin {given['architecture']} of {network.name!r} has no tap {missing[0]!r}; it has "
+            f"{', '.join(built.taps)}: leave that tap out, or name another architecture."
+        )
+    return built
 
 
 @torch.no_grad()

@@ -1,8 +1,9 @@
 """From a few words in a config to a network ready for its audit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mint_lightning.audited.aad import Rounding
 from mint_lightning.audited.architectures import Built, build
@@ -14,6 +15,8 @@ from mint_lightning.audited.weights import load_into, load_state
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_file
 
+ONNX: Final = "onnx"
+
 
 @dataclass(frozen=True)
 class NetworkSource:
@@ -22,7 +25,7 @@ class NetworkSource:
     Args:
         card: Path of a `card.json` (or its folder), which says everything; then no architecture and no arguments.
         architecture: `iresnet100`, `mobilefacenet`, ... (`mint-lightning networks` lists them), `timm:NAME`, or your
-            own `package.module:function`, which is run.
+            own `package.module:function`, which is run. "onnx": the file in `weights` is the whole network.
         weights: File of weights (safetensors, or a torch state dict). With a card, where the card's weights are now.
             Without a card and without this, the weights are random, and the network's name says so.
         arguments: Arguments of the architecture.
@@ -32,6 +35,8 @@ class NetworkSource:
         seed: Of random weights.
         bf16: bfloat16 autocast; `auto`: where the device is measured to be faster in it. Off by default, so that the
             same audit gives the same figures on another machine.
+        twin: {architecture: ..., arguments: ...} of the untrained twins of a network that has none of its own, as an
+            ONNX file; that it is the file's architecture is your word.
         aad_dtype: the type that AAD is rounded to and kept in: float32, float16, bfloat16; "usual" is float32 for
             vectors and float16 for maps.
     """
@@ -45,6 +50,7 @@ class NetworkSource:
     name: str | None = None
     seed: int = 0
     bf16: BF16 = False
+    twin: dict[str, Any] | None = None
     aad_dtype: Rounding = "usual"
 
     def load(self) -> AuditedNetwork:
@@ -56,12 +62,12 @@ class NetworkSource:
         card = self._read_card()
         architecture = self._architecture(card)
         arguments = dict(card.arguments if card else self.arguments or {})
-        built = build(architecture, arguments, self.seed)
+        weights_file = self.weights or (card.weights_file if card else None)
+        built = _onnx(weights_file, arguments) if architecture == ONNX else build(architecture, arguments, self.seed)
         preprocessing = card.preprocessing if card else built.preprocessing
         if self.preprocessing:
             changed = preprocessing.to_dict() | self.preprocessing
             preprocessing = Preprocessing.from_dict(changed, f"Network {architecture}")
-        weights_file = self.weights or (card and card.weights_file)
         if card is not None and card.members and not weights_file:
             raise UserError(f"The card {self.card} lists members but names no weights: there is no network to audit.")
         weights_sha256 = _load_weights(built, weights_file, card) if weights_file else None
@@ -85,6 +91,7 @@ class NetworkSource:
             aad_dtype=self.aad_dtype,
         )
         network.card = final
+        network.twin = self.twin
         return network
 
     def _read_card(self) -> NetworkCard | None:
@@ -104,6 +111,17 @@ class NetworkSource:
         return self.architecture
 
 
+def _onnx(file: str | None, arguments: Mapping[str, Any]) -> Built:
+    if file is None:
+        raise UserError('The architecture "onnx" is the network of a file: name it as weights.')
+    if arguments:
+        raise UserError(f"An ONNX file takes no arguments, but is given {', '.join(arguments)}.")
+    from mint_lightning.audited.onnx import read_onnx  # onnx and onnxruntime, which other networks should not cost
+
+    network = read_onnx(file)
+    return Built(network.module, network.taps, network.preprocessing, whole=True)
+
+
 def _load_weights(built: Built, file: str, card: NetworkCard | None) -> str:
     path = Path(file)
     if not path.is_file():
@@ -114,6 +132,8 @@ def _load_weights(built: Built, file: str, card: NetworkCard | None) -> str:
             f"The weights {path} are not those of the card {card.name!r}: their sha256 begins with {found[:12]}, "
             f"the card's with {str(card.weights_sha256)[:12]}."
         )
+    if built.whole:
+        return found
     state = load_state(path)
     load_into(built.module, built.keys(state) if built.keys else state, path)
     return found

@@ -18,7 +18,8 @@ class WeightsMissing(Exception):
 
 
 def copy_network(card: AuditorCard, folder: Path) -> None:
-    """Write the audited network as `card.json` and `weights.safetensors`, whatever its weights were kept in.
+    """Write the audited network as `card.json` and `weights.safetensors`, whatever its weights were kept in; an ONNX
+    file stays what it is.
 
     Raises:
         WeightsMissing: they are random, lie in no file, are gone or were changed.
@@ -29,7 +30,8 @@ def copy_network(card: AuditorCard, folder: Path) -> None:
     network = NetworkCard.from_dict(values, f"The card of network {card.network['name']!r}") if values else None
     if network is None or network.weights_file is None:
         raise WeightsMissing(f"the weights of {card.network['name']!r} are random or lie in no file")
-    source, target = Path(network.weights_file), folder / "weights.safetensors"
+    source = Path(network.weights_file)
+    target = folder / ("weights.onnx" if source.suffix == ".onnx" else "weights.safetensors")
     if not source.is_file() or sha256_file(source) != network.weights_sha256:
         raise WeightsMissing(f"the weights {source} are gone or were changed")
     folder.mkdir(parents=True)
@@ -37,5 +39,5 @@ def copy_network(card: AuditorCard, folder: Path) -> None:
         shutil.copyfile(source, target)
     else:  # a torch checkpoint is a pickle, however safely it is read
         save_file({name: value.clone().contiguous() for name, value in load_state(source).items()}, target)
-    named = replace(network, weights_file="weights.safetensors", weights_sha256=sha256_file(target))
+    named = replace(network, weights_file=target.name, weights_sha256=sha256_file(target))
     named.save(folder / "card.json")

@@ -42,7 +42,7 @@ def networks(task: Literal["faces", "objects"] | None = None, long: bool = False
             more = [known.source or "-", known.licence or "-"] if long else []
             table.add_row(*shown, " ".join(known.taps), *more)
     _print(table)
-    print("And timm:NAME for any model of timm, package.module:function for your own, a card.json of train-audited.")
+    print("And timm:NAME for any model of timm, package.module:function for your own, an .onnx file, a card.json.")
 
 
 def describe(
@@ -54,7 +54,8 @@ def describe(
     """Where a network can be read: each tap's module, size and cost.
 
     Args:
-        name: a network's name, timm:NAME, package.module:function (your own code, which is run), or a card.json.
+        name: a network's name, timm:NAME, package.module:function (your own code, which is run), a card.json, or a file
+            FILE.onnx.
         weights: file of weights, to see that it fits; random weights without it.
         arguments: arguments of the architecture.
         every: list every module that can be a tap, not the taps that have names alone.
@@ -142,6 +143,8 @@ def _network(
     from mint_lightning.audited import NetworkSource
 
     path = Path(name)
+    if path.suffix == ".onnx":
+        return NetworkSource(architecture="onnx", weights=name, arguments=arguments, preprocessing=preprocessing).load()
     if path.suffix == ".json" or (path / "card.json").is_file():
         return NetworkSource(card=name, weights=weights, preprocessing=preprocessing, arguments=arguments).load()
     source = NetworkSource(architecture=name, weights=weights, arguments=arguments, preprocessing=preprocessing)
