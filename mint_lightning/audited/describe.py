@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mint_lightning.audited.aad import Layout
+from mint_lightning.audited.taps import module_at, tensor_of
+from mint_lightning.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def describe_taps(
             path: path for path, fired in firings.items() if path and fired.count == 1 and 1 <= len(fired.shape) <= 3
         }
     paths = {part: path for path, part in module.named_modules(remove_duplicate=False)}
-    real = {name: paths[module.get_submodule(path)] for name, path in taps.items()}
+    real = {name: paths[module_at(module, path)] for name, path in taps.items()}
     return [_info(name, taps[name], firings[path], total, layout) for name, path in real.items()]
 
 
@@ -80,7 +82,10 @@ def _dry_run(module: nn.Module, forward: Callable[[], Any]) -> tuple[dict[str, _
 
     def hook_of(path: str) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else ()
+            try:
+                shape = tuple(tensor_of(output, path).shape[1:])
+            except UserError:
+                shape = ()
             count = firings[path].count + 1 if path in firings else 1
             firings[path] = _Firing(count, shape, counter.get_total_flops() // 2)
 

@@ -1,18 +1,18 @@
 """The network under audit: frozen, tapped, stopped after the last tap."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from mint_lightning.audited.aad import Layout, Reduction, Rounding, parse_tap
-from mint_lightning.audited.batchnorm import BATCHNORM, layers
+from mint_lightning.audited.aad import Layout, Reduction, Rounding
 from mint_lightning.audited.card import NetworkCard
+from mint_lightning.audited.compiled import CutNetwork
 from mint_lightning.audited.describe import TapInfo, describe_taps
+from mint_lightning.audited.places import Access, path_of, places
 from mint_lightning.audited.precision import BF16, autocast, bf16_is_faster
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.audited.taps import read_taps
@@ -41,6 +41,8 @@ class AuditedNetwork(nn.Module):
         layout: `"NHWC"` for networks whose maps have the shape (B, H, W, C), as Swin's.
         aad_dtype: The type that AAD is rounded to, and kept in where it is kept (`aad.kept_dtype`).
         channels_last: Run convolutions on channels_last memory; given up by itself where a module cannot.
+        access: What may be read: "activations", or "outcome" alone, where an auditor is given no more.
+        compile: `torch.compile` what leads to the taps that are read: True, or the name of a backend.
 
     Raises:
         UserError: there is no tap, or a tap's module does not exist.
@@ -63,6 +65,8 @@ class AuditedNetwork(nn.Module):
         layout: Layout = "NCHW",
         aad_dtype: Rounding = "usual",
         channels_last: bool = True,
+        access: Access = "activations",
+        compile: bool | str = False,
     ) -> None:
         super().__init__()
         self.module = module.requires_grad_(False)
@@ -72,15 +76,20 @@ class AuditedNetwork(nn.Module):
         self.bf16 = bf16
         self.layout: Layout = layout
         self.aad_dtype: Rounding = aad_dtype
+        self.access: Access = access
+        self.compiled = compile
         self._seen_whole: set[str] = set()
+        self._cuts: dict[str, Any] = {}
         self._memory_format = torch.contiguous_format
         # Faster wherever measured in float32: iresnet_small 236 against 173 images/s a core, iresnet18 20 against 17.
         if channels_last:
             self._set_memory_format(torch.channels_last)
         if not self.taps:
             raise UserError(f"Network {name!r} needs at least one tap.")
+        if access not in get_args(Access):
+            raise UserError(f"access is {access!r}; it is activations, or outcome.")
         for tap in self.taps:
-            self._path(tap)
+            path_of(self.module, self.taps, tap, name)
         self.eval()
 
     def train(self, mode: bool = True) -> Self:
@@ -103,6 +112,16 @@ class AuditedNetwork(nn.Module):
         """Whether a forward on the present device runs under bfloat16 autocast."""
         return bf16_is_faster(self.device.type) if self.bf16 == "auto" else self.bf16
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How it is run, for the record."""
+        return {
+            "access": self.access,
+            "precision": "bfloat16" if self.uses_bf16 else "float32",
+            "channels_last": self._memory_format == torch.channels_last,
+            "compiled": self.compiled,
+        }
+
     @torch.no_grad()
     def forward(
         self, images: Tensor, taps: Sequence[str], views: Sequence[str] = ("original",)
@@ -123,10 +142,10 @@ class AuditedNetwork(nn.Module):
         """
         if not taps:
             raise UserError(f"Network {self.name!r} is asked for no tap; known are {', '.join(self.taps)}.")
-        parsed = {spec: self._parse(spec) for spec in taps}
+        parsed = {spec: places(self.module, self.taps, spec, self.name, self.access) for spec in taps}
         requests: Requests = {}
-        for places in parsed.values():
-            for path, reduction in places:
+        for found in parsed.values():
+            for path, reduction in found:
                 requests.setdefault(path, []).append(reduction)
         variants = {name: view(name) for name in views}
         self._look_whole(requests)
@@ -166,7 +185,18 @@ class AuditedNetwork(nn.Module):
     def _read(self, images: Tensor, requests: Requests, early_exit: bool = True) -> dict[str, dict[Reduction, Tensor]]:
         with autocast(self.device.type, self.uses_bf16):
             prepared = self._prepare(images)
+            if self.compiled and early_exit:
+                return self._cut(requests)(prepared)
             return read_taps(self.module, prepared, requests, self.layout, self.aad_dtype, early_exit=early_exit)
+
+    def _cut(self, requests: Requests) -> Any:
+        """The compiled way to these taps, made when it is first wanted."""
+        name = repr((sorted(requests.items()), self.aad_dtype))
+        if name not in self._cuts:
+            backend = self.compiled if isinstance(self.compiled, str) else "inductor"
+            cut = CutNetwork(self.module, requests, self.layout, self.aad_dtype)
+            self._cuts[name] = torch.compile(cut, backend=backend)
+        return self._cuts[name]
 
     def _prepare(self, images: Tensor) -> Tensor:
         return self.preprocessing(images).contiguous(memory_format=self._memory_format)
@@ -192,37 +222,6 @@ class AuditedNetwork(nn.Module):
     def _set_memory_format(self, memory_format: torch.memory_format) -> None:
         self._memory_format = memory_format
         convert_conv2d_weight_memory_format(self.module, memory_format)
-
-    def _parse(self, spec: str) -> list[tuple[str, Reduction]]:
-        """Modules and reductions that a request is made of: one, or every BatchNorm layer."""
-        name, reduction = parse_tap(spec)
-        if spec != BATCHNORM or BATCHNORM in self.taps:
-            return [(self._path(name), reduction)]
-        found = layers(self.module)
-        if not found:
-            raise UserError(f"Network {self.name!r} has no BatchNorm layer with statistics: leave out {BATCHNORM!r}.")
-        return [(path, "batchnorm") for path in found]
-
-    def _path(self, name: str) -> str:
-        path = self.taps.get(name, name)
-        try:
-            self.module.get_submodule(path)
-        except AttributeError:
-            pass
-        else:
-            if path or name in self.taps:
-                return path
-        modules = [known for known, _ in self.module.named_modules() if known and known not in self.taps]
-        near = get_close_matches(path, modules, n=3, cutoff=0.4) or modules[:3]
-        example = f"such as {', '.join(near)}" if near else "of which it has none"
-        if name in self.taps:
-            raise UserError(
-                f"Network {self.name!r} has no module {path!r} for its tap {name!r}; give a module's path, {example}."
-            )
-        raise UserError(
-            f"Network {self.name!r} has no tap {name!r}; known are {', '.join(self.taps)}, "
-            f"and the path of any module, {example}."
-        )
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:

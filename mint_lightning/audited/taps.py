@@ -14,6 +14,30 @@ class _AllTapsFired(BaseException):
     """Leaves the forward. Not an `Exception`, so that no network catches it by mistake."""
 
 
+def module_at(module: nn.Module, path: str) -> nn.Module:
+    """The submodule at a tap's path, whichever of its outputs is meant."""
+    return module.get_submodule(path.partition("#")[0])
+
+
+def tensor_of(output: Any, path: str) -> Tensor:
+    """The tensor of a module's output: itself, or of a tuple, list or dict the one whose number ends the path, the
+    first without.
+
+    Raises:
+        UserError: there is no such tensor.
+    """
+    if isinstance(output, Tensor):
+        return output
+    values = list(output.values()) if isinstance(output, Mapping) else output
+    tensors = [each for each in values if isinstance(each, Tensor)] if isinstance(values, list | tuple) else []
+    name, _, number = path.partition("#")
+    place = int(number) if number.isdecimal() else 0
+    if place < len(tensors) and (not number or number.isdecimal()):
+        return tensors[place]
+    has = f"with {len(tensors)} tensors" if tensors else "without a tensor"
+    raise UserError(f"Module {name!r} gives a {type(output).__name__} {has}, so {path!r} cannot be a tap.")
+
+
 def read_taps(
     module: nn.Module,
     prepared: Tensor,
@@ -31,7 +55,8 @@ def read_taps(
     Args:
         module: Network in eval mode; the caller has switched gradients off.
         prepared: Its input.
-        requests: Dotted path of a submodule (`""` for the module itself) to the reductions wanted of it.
+        requests: Dotted path of a submodule (`""` for the module itself) to the reductions wanted of it. Of a module
+            with several outputs `PATH#2` is the third tensor; without a number it is the first.
         layout: Where the channels stand in four-dimensional activations.
         rounding: The type that AAD is rounded to.
         early_exit: Stop after the last tap. Only a whole forward shows that no tap fires a second time.
@@ -48,10 +73,7 @@ def read_taps(
         def hook(part: nn.Module, inputs: Any, output: Any) -> None:
             if path in taken:
                 raise UserError(f"Module {path!r} runs more than once in a forward, so it cannot be a tap.")
-            if not isinstance(output, Tensor):
-                raise UserError(
-                    f"Module {path!r} gives a {type(output).__name__}, not a tensor, so it cannot be a tap."
-                )
+            output = tensor_of(output, path)
             try:
                 taken[path] = {
                     # The input, which no later operation of the network has changed yet.
@@ -67,7 +89,7 @@ def read_taps(
 
         return hook
 
-    handles = [module.get_submodule(path).register_forward_hook(hook_of(path)) for path in requests]
+    handles = [module_at(module, path).register_forward_hook(hook_of(path)) for path in requests]
     try:
         module(prepared)
     except _AllTapsFired:

@@ -43,6 +43,8 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
         bf16=network.bf16,
         layout=network.layout,
         aad_dtype=network.aad_dtype,
+        access=network.access,
+        compile=network.compiled,
     )
 
 

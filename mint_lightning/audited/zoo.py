@@ -9,6 +9,7 @@ from mint_lightning.audited.aad import Rounding
 from mint_lightning.audited.architectures import Built, build
 from mint_lightning.audited.card import NetworkCard
 from mint_lightning.audited.network import AuditedNetwork
+from mint_lightning.audited.places import Access
 from mint_lightning.audited.precision import BF16
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.audited.weights import load_into, load_state
@@ -35,6 +36,11 @@ class NetworkSource:
         seed: Of random weights.
         bf16: bfloat16 autocast; `auto`: where the device is measured to be faster in it. Off by default, so that the
             same audit gives the same figures on another machine.
+        access: activations, or outcome, where the auditor is given no more: then nothing else can be read, and every
+            result says so.
+        channels_last: memory order of convolutions, usually faster.
+        compile: torch.compile the network up to the taps that are read; true, or the name of a backend. It pays for
+            long passes alone, and needs a network that can be traced.
         twin: {architecture: ..., arguments: ...} of the untrained twins of a network that has none of its own, as an
             ONNX file; that it is the file's architecture is your word.
         aad_dtype: the type that AAD is rounded to and kept in: float32, float16, bfloat16; "usual" is float32 for
@@ -50,6 +56,9 @@ class NetworkSource:
     name: str | None = None
     seed: int = 0
     bf16: BF16 = False
+    access: Access = "activations"
+    channels_last: bool = True
+    compile: bool | str = False
     twin: dict[str, Any] | None = None
     aad_dtype: Rounding = "usual"
 
@@ -89,6 +98,9 @@ class NetworkSource:
             bf16=self.bf16,
             layout=built.layout,
             aad_dtype=self.aad_dtype,
+            channels_last=self.channels_last,
+            access=self.access,
+            compile=self.compile,
         )
         network.card = final
         network.twin = self.twin

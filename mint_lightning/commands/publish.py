@@ -151,12 +151,15 @@ def network_summary(data: Any) -> dict[str, Any]:
             summary["trained on"] = f"{card.members['images']} photos of {card.members['identities']} people"
         summary |= {f"accuracy, {name}": value for name, value in card.accuracy.items()}
     summary["members known by"] = data.groups.how
+    summary |= {name: str(value) for name, value in data.network.facts.items()}
     return summary
 
 
 def declared(data: Any, request: Request) -> tuple[str, ...]:
     """Sentences of what was told and not measured."""
     found = [f"The members are those of {data.groups.how}."]
+    if data.network.access == "outcome":
+        found.append("The auditor was given the network's outcome alone, and none of its inner activations.")
     if request.asked["references"]:
         found.append("The references were declared to be trained on neither members nor externals.")
     return tuple(found)
@@ -204,6 +207,7 @@ def auditor_card(
             "name": data.network.name,
             "fingerprint": data.network.fingerprint(),
             "card": data.card.to_dict() if data.card is not None else None,
+            "run": data.network.facts,
         },
         pixels={name: getattr(data.manifest, name) for name in ("image_size", "alignment", "border", "encoder")},
         membership={

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 NOTE_LIMIT = 8000
+FACTS = ("access", "precision", "channels_last", "compiled")
 NOT_COPIED = ("table.json", "run.json")  # the evidence and the config are logged as files of their own
 
 
@@ -163,4 +164,5 @@ def _parent_params(evidence: TableEvidence, context: Context) -> dict[str, Any]:
     found: dict[str, Any] = {"network": context.network_name, "seed": context.seed}
     if context.fingerprint:
         found["fingerprint"] = context.fingerprint
+    found |= {name: context.network[name] for name in FACTS if name in context.network}
     return found | {"taps": ", ".join(dict.fromkeys(row.tap for row in evidence.rows if row.tap))}
