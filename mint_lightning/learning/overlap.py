@@ -116,7 +116,8 @@ def find_overlap(
 def _exact(one: KeyList, other: KeyList | None) -> Pairs:
     groups = same_images(np.concatenate([one.sha256[:], other.sha256[:]]) if other else one.sha256[:])
     found = 0
-    first, second = [], []
+    first: list[int] = []
+    second: list[int] = []
     for rows in groups:
         if other is None:
             left, right = rows[:1], rows[1:]

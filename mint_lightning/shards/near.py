@@ -14,9 +14,9 @@ from mint_lightning.shards.keys import KeyList
 
 BITS: Final = 64
 NEAR: Final = 4
-"""On LFW's 13,233 aligned faces 36 of 87.3 million pairs of photos of different people are within 4 bits (436
-within 6, 3,308 within 8). Of 1,000 photos saved anew as JPEG of quality 50, reduced to 80 pixels and back, or blurred slightly, all
-are; of those cropped by 2 pixels of 112 on each side, 56 %."""
+"""On LFW's 13,233 aligned faces 36 of 87.3 million pairs of photos of different people are within 4 bits (436 within
+6, 3,308 within 8). Of 1,000 photos saved anew as JPEG of quality 50, reduced to 80 pixels and back, or blurred
+slightly, all are; of those cropped by 2 pixels of 112 on each side, 56 %."""
 MOST: Final = 100_000
 
 _BLOCK = 2048
@@ -71,7 +71,7 @@ def near_duplicates(
     if not 0 <= distance < BITS // 2:
         raise UserError(f"near is {distance}: it counts the bits of {BITS} that may differ, from 0 to {BITS // 2 - 1}.")
     found = close_pairs(one, other, BITS - 2 * distance, most=most, what="comparing hashes")
-    return Pairs(found.first, found.second, (BITS - found.value) / 2, found.found)
+    return Pairs(found.first, found.second, ((BITS - found.value) / 2).astype(np.float32), found.found)
 
 
 def close_pairs(
