@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": ("demo", "run the whole job on synthetic faces with planted members"),
     "pack": ("pack", "photos -> shard set with a manifest and identity-disjoint splits"),
     "verify": ("verify", "read a shard set again and name what is wrong with it"),
+    "shift": ("shift", "what tells two sets of photos apart without any network"),
     "networks": ("networks", "the networks known by name; describe their taps, check that they are fed rightly"),
     "train-audited": ("train_audited", "train a face network on recorded members, to be audited"),
     "table": ("table", "every tap and head beside its controls, from one pass of the networks"),
