@@ -26,7 +26,7 @@ def write(page: Path, results: Sequence[Result], on: Mapping[str, Any]) -> None:
     about = (
         f"{len(first['networks'])} networks, {first['identities']} people with three photos in each group, "
         f"{len(results)} seeds. A table has four rows (Vanilla at conv4 and at the outcome, embedding norm, flip "
-        "agreement), two untrained twins, two heads on pixels, and the other networks as references. A claim may be "
+        "agreement), two untrained twins, three heads on pixels, and the other networks as references. A claim may be "
         f"made by chance in {100 * NOMINAL:g} % of the tables."
     )
     heading = (
