@@ -113,6 +113,7 @@ def test_a_name_of_timm() -> None:
         "conv3": "layer2",
         "conv4": "layer3",
         "conv5": "layer4",
+        "features": "global_pool",
         "outcome": "",
     }
     assert network.preprocessing.size == (224, 224)
