@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mint_lightning.audited import NetworkSource, build
+from mint_lightning.audited import NetworkSource, adapt_batchnorm
 from mint_lightning.audited.registry import OWN
 from mint_lightning.cli import main
 from mint_lightning.files import sha256_file
@@ -39,8 +39,15 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checkpoint(path: Path, name: str, arguments: dict[str, Any]) -> None:
-    """A checkpoint as it is published: of half precision, of AdaFace with its head, of CIFAR from several devices."""
-    state = build(name, arguments, seed=3).module.state_dict()
+    """A checkpoint as it is published: of half precision, of AdaFace with its head, of CIFAR from several devices.
+
+    Its BatchNorm statistics are those of images, as in a trained network: without them the activations of a hundred
+    random layers overflow.
+    """
+    network = NetworkSource(architecture=name, arguments=arguments, seed=3).load()
+    images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    adapt_batchnorm(network, [images])
+    state = network.module.state_dict()
     if name.startswith("iresnet"):
         state = OrderedDict((key, value.half()) for key, value in state.items())
     if name.startswith("adaface"):
