@@ -1,5 +1,6 @@
 """How a head starts: from a seed, or from a head that another audited network taught."""
 
+import warnings
 from pathlib import Path
 
 from mint_lightning.audited.rng import seeded
@@ -11,13 +12,20 @@ from mint_lightning.heads import Head
 __all__ = ["seeded", "warm_start"]
 
 
-def warm_start(head: Head, init_from: str | None) -> None:
-    """Copy the layers of another head of the same form; its standardisation is not taken, it belonged to its network.
+def warm_start(head: Head, init_from: str | None) -> list[str]:
+    """Copy the layers of another head that have the shapes of this one's; its standardisation belonged to its network.
 
     `init_from` is a checkpoint of `fit` or an auditor folder; None does nothing.
+
+    Returns:
+        Names of the values that begin anew, since the other head has none of their name and shape; said in a warning
+        where there are any.
+
+    Raises:
+        UserError: the other head is the mean of several, or none of its values fits.
     """
     if init_from is None:
-        return
+        return []
     path = Path(init_from)
     state = load_state(path / AUDITOR_HEAD if path.is_dir() else path)
     if any(name.startswith("heads.") for name in state):
@@ -25,11 +33,18 @@ def warm_start(head: Head, init_from: str | None) -> None:
     layers = {name.removeprefix("head."): value for name, value in state.items()}
     layers = {name: value for name, value in layers.items() if not name.startswith("standardise.")}
     own = {name: value for name, value in head.state_dict().items() if not name.startswith("standardise.")}
-    differ = [name for name in own if name not in layers or layers[name].shape != own[name].shape]
-    if differ or layers.keys() - own.keys():
-        named = sorted(set(differ) | (layers.keys() - own.keys()))
+    anew = [name for name in own if name not in layers or layers[name].shape != own[name].shape]
+    taken = {name: layers[name] for name in own if name not in anew}
+    if not taken:
         raise UserError(
-            f"The head in {init_from} does not fit this one ({', '.join(named[:4])}): "
-            "model.init_from takes a head of the same kind, widths and tap sizes."
+            f"Nothing of the head in {init_from} fits this one ({', '.join(sorted(own)[:4])}): "
+            "model.init_from takes a head of the same kind, whose inner widths are the same."
         )
-    head.load_state_dict({**head.state_dict(), **layers})
+    head.load_state_dict({**head.state_dict(), **taken})
+    if anew:
+        warnings.warn(
+            f"Of the head in {init_from} {', '.join(taken)} were taken; {', '.join(anew)} begin anew, for their shapes "
+            "differ.",
+            stacklevel=2,
+        )
+    return anew
