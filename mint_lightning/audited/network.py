@@ -10,7 +10,6 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from mint_lightning.audited.aad import Layout, Reduction, Rounding
 from mint_lightning.audited.card import NetworkCard
-from mint_lightning.audited.compiled import CutNetwork
 from mint_lightning.audited.describe import TapInfo, describe_taps
 from mint_lightning.audited.places import Access, path_of, places
 from mint_lightning.audited.precision import BF16, autocast, bf16_is_faster
@@ -42,7 +41,6 @@ class AuditedNetwork(nn.Module):
         aad_dtype: The type that AAD is rounded to, and kept in where it is kept (`aad.kept_dtype`).
         channels_last: Run convolutions on channels_last memory; given up by itself where a module cannot.
         access: What may be read: "activations", or "outcome" alone, where an auditor is given no more.
-        compile: `torch.compile` what leads to the taps that are read: True, or the name of a backend.
 
     Raises:
         UserError: there is no tap, or a tap's module does not exist.
@@ -66,7 +64,6 @@ class AuditedNetwork(nn.Module):
         aad_dtype: Rounding = "usual",
         channels_last: bool = True,
         access: Access = "activations",
-        compile: bool | str = False,
     ) -> None:
         super().__init__()
         self.module = module.requires_grad_(False)
@@ -77,9 +74,7 @@ class AuditedNetwork(nn.Module):
         self.layout: Layout = layout
         self.aad_dtype: Rounding = aad_dtype
         self.access: Access = access
-        self.compiled = compile
         self._seen_whole: set[str] = set()
-        self._cuts: dict[str, Any] = {}
         self._memory_format = torch.contiguous_format
         # Faster wherever measured in float32: iresnet_small 236 against 173 images/s a core, iresnet18 20 against 17.
         if channels_last:
@@ -119,7 +114,6 @@ class AuditedNetwork(nn.Module):
             "access": self.access,
             "precision": "bfloat16" if self.uses_bf16 else "float32",
             "channels_last": self._memory_format == torch.channels_last,
-            "compiled": self.compiled,
         }
 
     @torch.no_grad()
@@ -185,18 +179,7 @@ class AuditedNetwork(nn.Module):
     def _read(self, images: Tensor, requests: Requests, early_exit: bool = True) -> dict[str, dict[Reduction, Tensor]]:
         with autocast(self.device.type, self.uses_bf16):
             prepared = self._prepare(images)
-            if self.compiled and early_exit:
-                return self._cut(requests)(prepared)
             return read_taps(self.module, prepared, requests, self.layout, self.aad_dtype, early_exit=early_exit)
-
-    def _cut(self, requests: Requests) -> Any:
-        """The compiled way to these taps, made when it is first wanted."""
-        name = repr((sorted(requests.items()), self.aad_dtype))
-        if name not in self._cuts:
-            backend = self.compiled if isinstance(self.compiled, str) else "inductor"
-            cut = CutNetwork(self.module, requests, self.layout, self.aad_dtype)
-            self._cuts[name] = torch.compile(cut, backend=backend)
-        return self._cuts[name]
 
     def _prepare(self, images: Tensor) -> Tensor:
         return self.preprocessing(images).contiguous(memory_format=self._memory_format)

@@ -44,7 +44,6 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
         layout=network.layout,
         aad_dtype=network.aad_dtype,
         access=network.access,
-        compile=network.compiled,
     )
 
 

@@ -39,8 +39,6 @@ class NetworkSource:
         access: activations, or outcome, where the auditor is given no more: then nothing else can be read, and every
             result says so.
         channels_last: memory order of convolutions, usually faster.
-        compile: torch.compile the network up to the taps that are read; true, or the name of a backend. It pays for
-            long passes alone, and needs a network that can be traced.
         twin: {architecture: ..., arguments: ...} of the untrained twins of a network that has none of its own, as an
             ONNX file; that it is the file's architecture is your word.
         aad_dtype: the type that AAD is rounded to and kept in: float32, float16, bfloat16; "usual" is float32 for
@@ -58,7 +56,6 @@ class NetworkSource:
     bf16: BF16 = False
     access: Access = "activations"
     channels_last: bool = True
-    compile: bool | str = False
     twin: dict[str, Any] | None = None
     aad_dtype: Rounding = "usual"
 
@@ -100,7 +97,6 @@ class NetworkSource:
             aad_dtype=self.aad_dtype,
             channels_last=self.channels_last,
             access=self.access,
-            compile=self.compile,
         )
         network.card = final
         network.twin = self.twin

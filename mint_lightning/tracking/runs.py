@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 NOTE_LIMIT = 8000
-FACTS = ("access", "precision", "channels_last", "compiled")
+FACTS = ("access", "precision", "channels_last")
 NOT_COPIED = ("table.json", "run.json")  # the evidence and the config are logged as files of their own
 
 
