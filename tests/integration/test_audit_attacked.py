@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from benchmarks.common.pictures import cartoons, landscapes, portrait
 from mint_lightning.cli import main
 from mint_lightning.files import sha256_file
-from tests.pictures import cartoons, landscapes, portrait
 
 pytestmark = pytest.mark.integration
 

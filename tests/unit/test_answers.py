@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.common.pictures import landscapes
 from mint_lightning.auditor import Auditor, Question, Scored, answer, load_auditor
 from mint_lightning.auditor.alike import looks_of
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import Outcome, error_rate, hit_rate, posterior
 from tests.finished_table import finished_table
-from tests.pictures import landscapes
 
 pytestmark = pytest.mark.unit
 ACCUSED = Outcome.SCORES_LIKE_TRAINING_PHOTOS

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.common.pictures import cartoons, landscapes, noise, portrait
 from mint_lightning.auditor.novelty import KnownFaces, NoveltyCheck, face_detector, face_sight
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.novelty import Novelty, rarely_as_low
 from mint_lightning.shards.align import CutSettings, FaceCut, FaceSight
-from tests.pictures import cartoons, landscapes, noise, portrait
 
 pytestmark = pytest.mark.unit
 
