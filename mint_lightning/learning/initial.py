@@ -25,7 +25,7 @@ def parent_of(init_from: str) -> dict[str, str]:
     elif file.suffix == ".safetensors":
         fingerprint = None
     else:
-        fingerprint = read_checkpoint(file)["mint"].get("fingerprint")
+        fingerprint = read_checkpoint(file)["mint"].get("network")
     return found | ({"parent_fingerprint": str(fingerprint)} if fingerprint else {})
 
 
