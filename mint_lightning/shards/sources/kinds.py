@@ -1,0 +1,34 @@
+"""The kinds of sources that a text can name, each with an example and what it reads."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mint_lightning.shards.sources.databases import DatabasesSource
+from mint_lightning.shards.sources.folder import FolderSource
+from mint_lightning.shards.sources.npz import NpzSource
+from mint_lightning.shards.sources.photo import PhotoSource
+from mint_lightning.shards.sources.recordio import RecordIOSource
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source.
+
+    Attributes:
+        example: what comes behind "KIND:" in an example.
+        reads: what is read, in a few words.
+        opened: makes the source of a path and a name, which is None where the source's own is to be taken.
+    """
+
+    example: str
+    reads: str
+    opened: Callable[[str, str | None], PhotoSource]
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "folder": Kind("photos", "a folder for each person: photos/NAME/1.jpg", FolderSource),
+    "databases": Kind("databases", "several such: databases/DATABASE/NAME/1.jpg", DatabasesSource),
+    "npz": Kind("faces.npz", "arrays blob, offset, label, or pixels and label", NpzSource),
+    "recordio": Kind("ms1m/train.rec", "MXNet RecordIO, with .idx and .lst where they lie beside it", RecordIOSource),
+}
