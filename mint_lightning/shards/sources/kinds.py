@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mint_lightning.shards.sources.archive import ArchiveSource
 from mint_lightning.shards.sources.databases import DatabasesSource
 from mint_lightning.shards.sources.folder import FolderSource
 from mint_lightning.shards.sources.npz import NpzSource
@@ -29,6 +30,8 @@ class Kind:
 KINDS: Final[Mapping[str, Kind]] = {
     "folder": Kind("photos", "a folder for each person: photos/NAME/1.jpg", FolderSource),
     "databases": Kind("databases", "several such: databases/DATABASE/NAME/1.jpg", DatabasesSource),
+    "zip": Kind("photos.zip", "the same in a .zip: NAME/1.jpg, or below folders that all share", ArchiveSource),
+    "tar": Kind("photos.tar", "the same in a .tar or .tar.gz", ArchiveSource),
     "npz": Kind("faces.npz", "arrays blob, offset, label, or pixels and label", NpzSource),
     "recordio": Kind("ms1m/train.rec", "MXNet RecordIO, with .idx and .lst where they lie beside it", RecordIOSource),
 }
