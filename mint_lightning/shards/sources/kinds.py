@@ -6,10 +6,13 @@ from typing import Final
 
 from mint_lightning.shards.sources.archive import ArchiveSource
 from mint_lightning.shards.sources.databases import DatabasesSource
+from mint_lightning.shards.sources.evaluation import EvaluationSource
 from mint_lightning.shards.sources.folder import FolderSource
 from mint_lightning.shards.sources.npz import NpzSource
+from mint_lightning.shards.sources.parquet import ParquetSource
 from mint_lightning.shards.sources.photo import PhotoSource
 from mint_lightning.shards.sources.recordio import RecordIOSource
+from mint_lightning.shards.sources.webdataset import WebDatasetSource
 
 
 @dataclass(frozen=True)
@@ -33,5 +36,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "zip": Kind("photos.zip", "the same in a .zip: NAME/1.jpg, or below folders that all share", ArchiveSource),
     "tar": Kind("photos.tar", "the same in a .tar or .tar.gz", ArchiveSource),
     "npz": Kind("faces.npz", "arrays blob, offset, label, or pixels and label", NpzSource),
+    "webdataset": Kind("tars", "WebDataset tars, ours or others': a folder, a tar, x-{000..099}.tar", WebDatasetSource),
+    "parquet": Kind(
+        "train.parquet", "a column of image bytes and one of labels, as Hugging Face has it", ParquetSource
+    ),
+    "bin": Kind("lfw.bin", "an evaluation set of insightface, of which nothing is unpickled", EvaluationSource),
     "recordio": Kind("ms1m/train.rec", "MXNet RecordIO, with .idx and .lst where they lie beside it", RecordIOSource),
 }
