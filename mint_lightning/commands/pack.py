@@ -119,8 +119,8 @@ def pack(
         print("Faces: " + ", ".join(f"{count:,} by {how}" for how, count in manifest.faces.items()) + ".")
     for broken in manifest.broken[:5]:
         print(f"Left out, {broken['photo']}: {broken['reason']}")
-    if len(manifest.broken) > 5:
-        print(f"and {len(manifest.broken) - 5} more; manifest.json lists them.")
+    if (number := manifest.photos.get("broken", 0)) > 5:
+        print(f"and {number - 5} more; broken.jsonl lists them.")
     if skipped := manifest.skipped["count"]:
         print(f"{skipped} files are no photos: {', '.join(manifest.skipped['examples'][:5])}")
     if manifest.duplicates:

@@ -1,12 +1,16 @@
 """Files of a folder or an archive, alike: a path below it, a size, and a reader."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mint_lightning.errors import UserError
+from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.tarfiles import tar_files
 from mint_lightning.shards.sources.walk import ReadFile, files, is_photo, text
 from mint_lightning.shards.sources.zipfiles import zip_files
@@ -58,24 +62,83 @@ def entries_of(path: Path) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.path)
 
 
-def photos_of(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
-    """Those that are photos by their ending, and the paths of the others; so are hidden files, as macOS leaves them."""
+def photos_of(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Those that are photos by their ending, and the others, among them hidden files, as macOS leaves them."""
     photos: list[Entry] = []
-    others: list[str] = []
+    others: list[Entry] = []
     for entry in entries:
         hidden = any(part.startswith((".", "__MACOSX")) for part in entry.path.split("/"))
-        if is_photo(entry.path) and not hidden:
-            photos.append(entry)
-        else:
-            others.append(entry.path)
+        (photos if is_photo(entry.path) and not hidden else others).append(entry)
     return photos, others
 
 
-def described(kind: str, name: str, entries: Iterable[Entry], **more: Any) -> dict[str, Any]:
-    """What a source of these files says of itself: a hash of names and sizes, not of the contents."""
-    digest = sha256()
-    count = 0
-    for entry in entries:
-        digest.update(f"{len(entry.path)}:{entry.path}:{entry.size}\n".encode())
-        count += 1
-    return {"kind": kind, "name": name, "photos": count, "listing": digest.hexdigest(), **more}
+def shared_depth(photos: Sequence[Entry]) -> int:
+    """How many folders all photos have in common that cannot be a person's: further folders lie below them."""
+    depth = 0
+    while photos:
+        first = {tuple(entry.folders[: depth + 1]) for entry in photos}
+        if len(first) > 1 or not any(len(entry.folders) > depth + 1 for entry in photos):
+            break
+        depth += 1
+    return depth
+
+
+class TreeSource(ABC):
+    """A database of photos that are files of a folder, a .zip, a .tar or a .tar.gz.
+
+    A subclass says whose photos they are, in `found`. What is a photo by its ending and in none of those found is
+    skipped, as is any other file that `found` did not read.
+
+    Args:
+        path: the folder or archive.
+        name: name of the database; that of the folder or file up to its first "." by default.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, path: str | Path, name: str | None = None) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self.name = name or self.path.name.split(".")[0] or self.kind
+
+    @abstractmethod
+    def found(self, photos: Sequence[Entry], others: Sequence[Entry]) -> tuple[Sequence[Photo], Collection[str]]:
+        """The photos, and the paths of files that are used in it; see `photos_of`.
+
+        Raises:
+            UserError: it is not this database.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """Kind, name and a hash of names, people, boxes and sizes (not of the contents: those are read only once)."""
+        photos, _, digest = self._scan
+        return {"kind": self.kind, "name": self.name, "photos": len(photos), "listing": digest}
+
+    def list(self) -> Sequence[Photo]:
+        """All photos."""
+        return self._scan[0]
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Paths of files that are not used."""
+        return self._scan[1]
+
+    @cached_property
+    def _scan(self) -> tuple[Sequence[Photo], Sequence[str], str]:
+        entries = entries_of(self.path)
+        images, others = photos_of(entries)
+        photos, used = self.found(images, others)
+        used = set(used)
+        skipped = [entry.path for entry in [*others, *images] if entry.path not in used]
+        if not photos:
+            raise UserError(
+                f"{self.path} has no photos as a source of the kind {self.kind!r} has them "
+                f"(it has {', '.join(skipped[:3]) or 'nothing'})."
+            )
+        digest = sha256()
+        for entry in images:
+            if entry.path in used:
+                digest.update(json.dumps([entry.path, entry.size]).encode() + b"\n")
+        for photo in photos:
+            facts = [photo.source, photo.identity, photo.origin, photo.box, dict(photo.attributes or {})]
+            digest.update(json.dumps(facts).encode() + b"\n")
+        return photos, skipped, digest.hexdigest()
