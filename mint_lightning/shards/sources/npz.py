@@ -33,9 +33,9 @@ class NpzSource:
     """Image i is the file `blob[offset[i]:offset[i + 1]]`, or the pixels `x[i]`, of the person `label[i]`.
 
     Keys: blob (uint8, all files end to end) and offset (integers, n + 1), or x (uint8, n x H x W or n x H x W x 3,
-    RGB); label, or y (integers, n); and where present identity (text, the person's name by label), filename (text, n) and
-    source (text, n: the database of each photo, where one archive holds several). Without names a person is the label
-    and a photo its number. Pickled arrays are refused.
+    RGB); label, or y (integers, n); and where present identity (text, the person's name by label), filename (text, n)
+    and source (text, n: the database of each photo, where one archive holds several). Without names a person is the
+    label and a photo its number. Pickled arrays are refused.
 
     Archives in parts, blob_train and blob_test or x_train and x_test with their label_train and so on, are databases
     NAME_train and NAME_test. In these, and where there is a key classes (text, the name by label), a label is the
