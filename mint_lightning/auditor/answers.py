@@ -1,60 +1,42 @@
 """From scores to answers: one for each photo or person and auditor, adjusted for all that were asked at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from itertools import groupby
+from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mint_lightning.auditor.folder import Auditor
+from mint_lightning.auditor.judge import Draft, Judge
+from mint_lightning.auditor.question import Question
 from mint_lightning.auditor.scoring import Scored
-from mint_lightning.auditor.units import Unit, units
-from mint_lightning.errors import UserError
-from mint_lightning.evidence import (
-    Calibration,
-    ErrorRate,
-    Outcome,
-    PersonCalibration,
-    Posterior,
-    benjamini_hochberg,
-    error_rate,
-    hit_rate,
-    holm,
-    judge_p,
-    posterior,
-)
+from mint_lightning.auditor.units import units
+from mint_lightning.evidence import Outcome, Posterior, benjamini_hochberg, holm
 from mint_lightning.evidence.document import Document
-
-
-@dataclass(frozen=True)
-class Question(Document):
-    """What is asked: group_by photos or people ("none", "identity", "all"); alpha of one answer; fdr of a list; prior
-    of the asker; language of the sentences."""
-
-    group_by: str = "none"
-    alpha: float = 0.01
-    fdr: float = 0.05
-    prior: float = 0.01
-    language: str = "en"
 
 
 @dataclass(frozen=True)
 class Answer(Document):
     """What one auditor says of one photo or person.
 
-    unit: its name; photos given, outside: those of them unlike what was calibrated on, which are left out; used: photos
-    k of each comparison; score: mean of those judged, None where none is left; p; p_adjusted: over everything asked
-    about this photo or person (Holm); q: over the whole list (Benjamini-Hochberg), the same for all auditors of a unit;
-    listed: whether it scores like training photos and q is within the false discovery rate; floor: the smallest p that
-    the calibration allows; one_in and posterior come with an answer that accuses.
+    unit: its name; photos given; merged: those that show the same picture as another, which count once; outside, own:
+    those unlike what was calibrated on, and those of people from whom the head learnt, which are left out; used: photos
+    k of each comparison; detected: how sure the detector was, of the least sure photo, None where none ran; score: mean
+    of those judged, None where none is left; p; p_adjusted: over everything asked about this photo or person (Holm); q:
+    over the whole list (Benjamini-Hochberg), the same for all auditors of a unit; listed: whether it scores like
+    training photos and q is within the false discovery rate; floor: the smallest p that the calibration allows; one_in
+    and posterior come with an answer that accuses.
     """
 
     unit: str
     auditor: str
     photos: int
+    merged: int
     outside: int
+    own: int
     used: int
+    detected: float | None
     score: float | None
     p: float
     p_adjusted: float
@@ -67,106 +49,112 @@ class Answer(Document):
     about: str | None
     posterior: Posterior | None
 
-
-def answer(scored: Scored, auditors: Mapping[str, Auditor], question: Question) -> list[Answer]:
-    """Answers, all auditors of the first unit first."""
-    asked = units(scored, question.group_by)
-    judges = {name: _Judge(auditor, question) for name, auditor in auditors.items()}
-    drafts = [
-        [judges[name].draft(unit, scored.scores[name], scored.outside[name], name) for name in auditors]
-        for unit in asked
-    ]
-    families: dict[str, list[tuple[int, int]]] = {}
-    for place, unit in enumerate(asked):
-        families.setdefault(unit.family, []).extend((place, number) for number in range(len(auditors)))
-    adjusted = np.ones((len(asked), len(auditors)))
-    for own in families.values():
-        corrected = holm([drafts[place][number].p for place, number in own])
-        for (place, number), p in zip(own, corrected, strict=True):
-            adjusted[place, number] = p
-    q = benjamini_hochberg(adjusted.min(axis=1))  # one p of each unit: the smallest of its adjusted ones is valid
-    return [
-        judges[name].answer(draft, float(adjusted[place, number]), float(q[place]))
-        for place, own in enumerate(drafts)
-        for number, (name, draft) in enumerate(zip(auditors, own, strict=True))
-    ]
+    @property
+    def judged(self) -> int:
+        """Photos that are left to judge."""
+        return self.photos - self.merged - self.outside - self.own
 
 
-class _Judge:
-    """One auditor at work on one question."""
+class Answers(Sequence[Answer]):
+    """Answers of a request, all auditors of the first unit first.
 
-    def __init__(self, auditor: Auditor, question: Question) -> None:
-        self.auditor, self.question = auditor, question
-        evidence = auditor.card.evidence
-        self.claim = evidence.claim if evidence is not None else None
-        self.people = PersonCalibration(Calibration.of(auditor.calibration))
-        self.error = cache(self._error)
-        self.posterior = cache(self._posterior)
+    Each is put into words when it is asked for: of a million photos only the numbers are held.
+    """
 
-    def draft(self, unit: Unit, scores: NDArray[np.float64], outside: NDArray[np.bool_], name: str) -> Answer:
-        """The answer before it is adjusted for others; p is 1 where no photo is left to judge."""
-        faces = np.array(unit.faces)
-        inside = faces[~outside[faces]]
-        found = self.people.p(scores[inside], self.question.alpha) if len(inside) else None
+    def __init__(self, scored: Scored, auditors: Mapping[str, Auditor], question: Question) -> None:
+        self.question, self.scored, self.names = question, scored, list(auditors)
+        self.units = units(scored, question.group_by)
+        self.judges = [Judge(auditor, question, scored, name) for name, auditor in auditors.items()]
+        drafts = [judge.draft(unit) for unit in self.units for judge in self.judges]
+        self.outside, self.own, self.used = (
+            np.array([getattr(draft, name) for draft in drafts], np.int32) for name in ("outside", "own", "used")
+        )
+        self.score = np.array([np.nan if draft.score is None else draft.score for draft in drafts])
+        self.p, self.floor = np.array([draft.p for draft in drafts]), np.array([draft.floor for draft in drafts])
+        self.p_adjusted, self.steps, self.asked = self.p.copy(), np.ones(len(drafts), int), np.ones(len(drafts), int)
+        self._adjust()
+        smallest = self.p_adjusted.reshape(len(self.units), -1).min(axis=1)  # of the adjusted ones it is valid
+        self.q = np.repeat(benjamini_hochberg(smallest), len(self.judges))
+
+    def _adjust(self) -> None:
+        start = 0
+        for _, family in groupby(self.units, key=lambda unit: unit.family):
+            end = start + len(self.judges) * sum(1 for _ in family)
+            p = self.p[start:end]
+            self.p_adjusted[start:end], self.asked[start:end] = holm(p), len(p)
+            self.steps[start:end][np.argsort(p, kind="stable")] = np.arange(len(p), 0, -1)
+            start = end
+
+    def __len__(self) -> int:
+        return len(self.p)
+
+    @overload
+    def __getitem__(self, place: int) -> Answer: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Answer]: ...
+
+    def __getitem__(self, place: int | slice) -> Answer | list[Answer]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        unit, number = self.units[place // len(self.judges)], place % len(self.judges)
+        score, faces = float(self.score[place]), np.array(unit.faces)
+        draft = Draft(
+            int(self.outside[place]),
+            int(self.own[place]),
+            int(self.used[place]),
+            None if np.isnan(score) else score,
+            float(self.p[place]),
+            float(self.floor[place]),
+        )
+        left = len(faces) - draft.outside - draft.own
+        adjusted, q = float(self.p_adjusted[place]), float(self.q[place])
+        steps, asked = int(self.steps[place]), int(self.asked[place])
+        verdict = self.judges[number].verdict(draft, left, adjusted, steps, asked)
+        sure = self.scored.detected[faces]
         return Answer(
             unit=unit.name,
-            auditor=name,
-            photos=len(faces),
-            outside=len(faces) - len(inside),
-            used=found.used if found else 0,
-            score=float(scores[inside].mean()) if found else None,
-            p=found.p if found else 1.0,
-            p_adjusted=1.0,
-            q=1.0,
-            listed=False,
-            outcome=Outcome.OUTSIDE,
-            sentence="",
-            floor=found.floor if found else 1.0,
-            one_in=None,
-            about=None,
-            posterior=None,
-        )
-
-    def answer(self, draft: Answer, p: float, q: float) -> Answer:
-        """The draft with its verdict, p adjusted within its family and q over the list."""
-        judged = draft.photos - draft.outside
-        verdict = judge_p(
-            p,
-            draft.floor,
-            self.question.alpha,
-            self.claim,
-            self.error(draft.used),
-            photos=judged,
-            outside=not judged,
-            posterior=self.posterior(draft.used),
-            language=self.question.language,
-        )
-        accused = verdict.outcome is Outcome.SCORES_LIKE_TRAINING_PHOTOS
-        return replace(
-            draft,
-            p_adjusted=p,
+            auditor=self.names[number],
+            photos=len(faces) + unit.merged,
+            merged=unit.merged,
+            outside=draft.outside,
+            own=draft.own,
+            used=draft.used,
+            detected=None if np.isnan(sure).all() else float(np.nanmin(sure)),
+            score=draft.score,
+            p=draft.p,
+            p_adjusted=adjusted,
             q=q,
-            listed=accused and q <= self.question.fdr,
+            listed=verdict.outcome is Outcome.SCORES_LIKE_TRAINING_PHOTOS and q <= self.question.fdr,
             outcome=verdict.outcome,
             sentence=verdict.sentence,
+            floor=draft.floor,
             one_in=verdict.one_in,
             about=verdict.about,
             posterior=verdict.posterior,
         )
 
-    def _error(self, photos: int) -> ErrorRate | None:
-        """How often outsiders pass with as many photos; None where that was not measured."""
-        try:
-            return error_rate(self.auditor.scores, alpha=self.question.alpha, photos=max(photos, 1))
-        except UserError:
-            return None
+    def smallest(self, count: int) -> list[Answer]:
+        """The answers of the `count` smallest adjusted p, rising."""
+        return [self[int(place)] for place in np.argsort(self.p_adjusted, kind="stable")[:count]]
 
-    def _posterior(self, photos: int) -> Posterior | None:
-        error = self.error(photos)
-        hit = hit_rate(self.auditor.scores, alpha=self.question.alpha, photos=max(photos, 1)) if error else None
-        return posterior(self.question.prior, hit, error) if error and hit else None
+    @property
+    def list_floor(self) -> float:
+        """What the smallest p that the calibration allows is multiplied by for a unit that alone reaches it; its q is
+        that, or 1."""
+        lowest = (self.floor * self.asked).reshape(len(self.units), -1).min(axis=1)
+        return float(lowest.min() * len(self.units))
+
+
+def answer(scored: Scored, auditors: Mapping[str, Auditor], question: Question) -> Answers:
+    """Answers to a question about what was scored."""
+    return Answers(scored, auditors, question)
 
 
 def summary(answers: Sequence[Answer]) -> dict[Outcome, int]:
     """How many answers have each outcome."""
-    return {outcome: sum(each.outcome is outcome for each in answers) for outcome in Outcome}
+    counts = dict.fromkeys(Outcome, 0)
+    for each in answers:
+        counts[each.outcome] += 1
+    return counts

@@ -1,16 +1,23 @@
 """What an auditor says of itself."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowEvidence
+from mint_lightning.evidence.document import Document
+from mint_lightning.heads import HEADS
+
+NETWORK: Final[Mapping[str, type]] = {"name": str, "fingerprint": str}
+PIXELS: Final[Mapping[str, type]] = {"image_size": int, "alignment": str, "border": str, "encoder": str}
+LEAST_SIDE, MOST_SIDE, MOST_VALUES = 8, 4096, 2**24
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditorCard:
+class AuditorCard(Document):
     """What an auditor says of itself.
 
     Attributes:
@@ -53,15 +60,38 @@ class AuditorCard:
         """Of the audited network."""
         return str(self.network["fingerprint"])
 
-    def to_json(self) -> dict[str, Any]:
-        """As the JSON of `auditor.json`."""
-        return asdict(self) | {"evidence": self.evidence.to_json() if self.evidence is not None else None}
-
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], where: str) -> "AuditorCard":
-        """The reverse; `where` names the file in errors."""
-        evidence = RowEvidence.from_json(document["evidence"]) if document.get("evidence") else None
+    def checked(cls, document: Any, where: str) -> "AuditorCard":
+        """The card of the JSON that `to_json` gave; `where` names the file in errors.
+
+        Raises:
+            UserError: a key is missing or unknown, of another type, or a value that no auditor has.
+        """
         try:
-            return cls(**{**document, "evidence": evidence})
-        except TypeError as error:
-            raise UserError(f"The auditor {where} is not complete: {error}.") from error
+            card = cls.from_json(document)
+            card._check()
+        except UserError as error:
+            raise UserError(f"The auditor {where} is not whole: {error}") from error
+        return card
+
+    def _check(self) -> None:
+        for what, wanted, value in (("network", NETWORK, self.network), ("pixels", PIXELS, self.pixels)):
+            for name, kind in wanted.items():
+                if type(value.get(name)) is not kind:
+                    raise UserError(f"{what}.{name} is {value.get(name)!r}; it must be {kind.__name__}.")
+        if self.network.get("card") is not None and not isinstance(self.network["card"], dict):
+            raise UserError("network.card is no JSON object.")
+        if not LEAST_SIDE <= self.pixels["image_size"] <= MOST_SIDE:
+            raise UserError(
+                f"pixels.image_size is {self.pixels['image_size']}; it must be {LEAST_SIDE} to {MOST_SIDE}."
+            )
+        if type(self.membership.get("shards")) is not str:
+            raise UserError(f"membership.shards is {self.membership.get('shards')!r}; it must be str.")
+        if self.kind not in HEADS and self.kind not in KINDS:
+            raise UserError(f"Its kind {self.kind!r} is not known; known are {', '.join((*HEADS, *KINDS))}.")
+        if len(self.shapes) != len(self.taps) or any(not shape or min(shape) < 1 for shape in self.shapes):
+            raise UserError(f"Its shapes {self.shapes} are not one for each of its taps {self.taps}.")
+        if sum(math.prod(shape) for shape in self.shapes) > MOST_VALUES:
+            raise UserError(f"Its shapes {self.shapes} are larger than any tap.")
+        if not self.views:
+            raise UserError("It names no views.")

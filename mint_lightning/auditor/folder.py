@@ -21,7 +21,7 @@ from mint_lightning.evidence import ScoreSet
 from mint_lightning.files import atomic_path, read_json, refuse_foreign_folder, sha256_file, write_json
 from mint_lightning.heads import HEADS, Head, build_head
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 AUDITOR_FILE = "auditor.json"
 AUDITOR_HEAD = "head.safetensors"
 SCORES = "scores.parquet"
@@ -127,23 +127,29 @@ def load_auditor(path: Path) -> Auditor:
     if version != SCHEMA_VERSION:
         raise UserError(f"The auditor {path} has schema version {version}; this tool reads version {SCHEMA_VERSION}.")
     document.pop("tool_version", None)
-    for name, digest in document.pop("files", {}).items():
+    files = document.pop("files", None)
+    if not isinstance(files, dict) or SCORES not in files:
+        raise UserError(f"The auditor {path / AUDITOR_FILE} does not list its files: take the folder anew.")
+    for name, digest in files.items():
         file = path / Path(name).name
         if not file.is_file() or sha256_file(file) != digest:
             raise UserError(f"The file {file} of the auditor is missing or was changed: take the folder anew.")
-    card = AuditorCard.from_json(document, str(path / AUDITOR_FILE))
+    card = AuditorCard.checked(document, str(path / AUDITOR_FILE))
+    for name in (AUDITOR_HEAD, NOVELTY):
+        if name not in files and ((path / name).exists() or (name == AUDITOR_HEAD and card.kind in HEADS)):
+            raise UserError(f"The auditor {path / AUDITOR_FILE} does not list {name}: take the folder anew.")
     head = _read_head(path, card) if card.kind in HEADS else None
-    novelty = NoveltyCheck.load(path / NOVELTY) if (path / NOVELTY).is_file() else None
+    novelty = NoveltyCheck.load(path / NOVELTY) if NOVELTY in files else None
     return Auditor(card, head, _read_scores(path / SCORES, str(card.network["name"])), novelty)
 
 
 def _read_head(path: Path, card: AuditorCard) -> Head:
     if type(card.heads) is not int or not 1 <= card.heads <= MOST_HEADS:
         raise UserError(f"The auditor {path} names {card.heads!r} heads: it must be 1 to {MOST_HEADS}.")
-    head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
     try:
+        head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
         head.load_state_dict(load_state(path / AUDITOR_HEAD))
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"The head in {path / AUDITOR_HEAD} is not the one that its card describes.") from error
     return head.eval()
 
@@ -162,9 +168,15 @@ def _write_scores(path: Path, scores: ScoreSet) -> None:
 
 
 def _read_scores(path: Path, network: str) -> ScoreSet:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"The scores {path} of the auditor cannot be read: take the folder anew.") from error
     columns = {name: np.array(table[name].to_pylist()) for name in table.column_names}
     fold = columns.pop("fold", None)
+    if set(columns) != set(_COLUMNS) or not len(table):
+        raise UserError(f"The scores {path} of the auditor are not whole: take the folder anew.")
     return ScoreSet(**columns, network=network, fold=fold)

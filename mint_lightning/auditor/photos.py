@@ -1,5 +1,6 @@
 """Photos to be asked about, brought to pixels by the auditor's pipeline: from files, folders or a shard set."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mint_lightning.errors import UserError
+from mint_lightning.printable import printable
 from mint_lightning.shards import EvalLoader, KeyList, Manifest
 from mint_lightning.shards.decode import decode_image
 from mint_lightning.shards.image import BrokenImage, Encoder, encoder_named, standardise
@@ -21,19 +23,32 @@ AT_ONCE = 64
 
 @dataclass(frozen=True)
 class PhotoBatch:
-    """Faces side by side: images uint8 (B, 3, H, W) RGB, their names, the photo each is of, who is on them, and how
-    sure the detector was (B,), NaN where none ran; left_out: (photo, reason) of what could not be used."""
+    """Faces side by side: images uint8 (B, 3, H, W) RGB, their names, the photo each is of, who is on them, how sure
+    the detector was (B,), NaN where none ran, and the split of the set they lie in, "" of files; left_out: (photo,
+    reason) of what could not be used."""
 
     images: Tensor
     names: list[str]
     photos: list[str]
     identities: list[str]
     detected: NDArray[np.float64]
+    splits: list[str]
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Photos(Protocol):
-    """Photos to be asked about."""
+    """Photos to be asked about. barred: name of the sentence why nothing may be claimed of them, None where it may;
+    shards: hash of the manifest of the set they are, None of files; detector: what cut the faces, in words, None where
+    none did."""
+
+    @property
+    def barred(self) -> str | None: ...
+
+    @property
+    def shards(self) -> str | None: ...
+
+    @property
+    def detector(self) -> str | None: ...
 
     def __len__(self) -> int:
         """How many there are, those that cannot be read included."""
@@ -57,12 +72,15 @@ class PhotoFiles:
     """Image files; a face's name is that of its file, with #2, #3 for further faces.
 
     cut finds and aligns the faces of a photo; None: the photos are aligned already, which the user declares. pixels:
-    of the auditor's card.
+    of the auditor's card; barred, detector: see `Photos`.
     """
 
     files: Sequence[tuple[str, str, Path]]  # name, identity, path
     pixels: Mapping[str, Any]
     cut: Cut | None = None
+    barred: str | None = None
+    shards: str | None = None
+    detector: str | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -89,7 +107,8 @@ class PhotoFiles:
                     left_out.append((name, f"it cannot be read ({error.strerror})"))
             pixels = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
             faces_ = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
-            yield PhotoBatch(faces_, names, photos, identities, np.array(detected, np.float64), left_out)
+            sure, splits = np.array(detected, np.float64), [""] * len(names)
+            yield PhotoBatch(faces_, names, photos, identities, sure, splits, left_out)
 
     def _faces(self, path: Path) -> list[tuple[bytes | NDArray[np.uint8], float]]:
         content = ReadFile(str(path))()
@@ -107,8 +126,10 @@ def photo_files(paths: Sequence[str]) -> list[tuple[str, str, Path]]:
     The identity is the folder in which a photo lies, below the folder that was given; of a file it is empty.
 
     Raises:
-        UserError: a path is not there, or none of them holds an image.
+        UserError: a path is empty or not there, or none of them holds an image.
     """
+    if "" in paths:
+        raise UserError("A photo's name is empty: name image files, folders of images, or one shard set.")
     found: list[tuple[str, str, Path]] = []
     for given in paths:
         path = Path(given)
@@ -116,16 +137,21 @@ def photo_files(paths: Sequence[str]) -> list[tuple[str, str, Path]]:
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and _plain(p, path))
             found += [(_relative(p, path), _identity(p, path), p) for p in inside if p.is_file()]
         elif path.is_file():
-            found.append((path.name, "", path))
+            found.append((printable(path.name), "", path))
         else:
-            raise UserError(f"There is no photo, folder or shard set at {path}.")
+            raise UserError(f"There is no photo, folder or shard set at {printable(given)}.")
     if not found:
         raise UserError(f"No image is in {', '.join(paths)}: photos end in {', '.join(sorted(SUFFIXES)[:6])} ...")
-    found = list({path.resolve(): each for each in found for path in each[2:]}.values())  # a photo given twice is one
+    once: dict[Path, tuple[str, str, Path]] = {}
+    for name, identity, path in found:  # a photo given twice is one, and whose it is may be said either time
+        earlier = once.setdefault(path.resolve(), (name, identity, path))
+        if identity and not earlier[1]:
+            once[path.resolve()] = (name, identity, path)
+    found = list(once.values())
     names = [name for name, _, _ in found]
     if len(set(names)) == len(names):
         return found
-    return [(str(path), identity, path) for _, identity, path in found]
+    return [(printable(str(path)), identity, path) for _, identity, path in found]
 
 
 def _plain(path: Path, root: Path) -> bool:
@@ -133,12 +159,12 @@ def _plain(path: Path, root: Path) -> bool:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+    return printable(path.relative_to(root).as_posix())
 
 
 def _identity(path: Path, root: Path) -> str:
     parts = path.relative_to(root).parts
-    return parts[0] if len(parts) > 1 else ""
+    return printable(parts[0]) if len(parts) > 1 else ""
 
 
 class ShardPhotos:
@@ -159,6 +185,9 @@ class ShardPhotos:
                     f"{here!r}, it was calibrated on {wanted!r}. Pack them as its own were."
                 )
         self.keys = KeyList.load(self.root, self.manifest)
+        self.shards: str | None = self.manifest.hash
+        self.barred: str | None = None
+        self.detector: str | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -171,6 +200,8 @@ class ShardPhotos:
             rows = batch["row"].numpy()
             names = [str(name) for name in keys.key[rows]]
             pairs = zip(keys.source[rows], keys.identity[rows], strict=True)
-            identities = [f"{source}/{identity}" for source, identity in pairs]
+            identities = [sys.intern(printable(f"{source}/{identity}")) for source, identity in pairs]
+            splits = [sys.intern(str(split)) for split in keys.split[rows]]
             left_out = [(key, "it cannot be decoded") for key in batch["broken"]]
-            yield PhotoBatch(batch["images"], names, names, identities, np.full(len(rows), np.nan), left_out)
+            unseen = np.full(len(rows), np.nan)
+            yield PhotoBatch(batch["images"], names, names, identities, unseen, splits, left_out)

@@ -1,5 +1,6 @@
 """What one answer is about: a face, or all photos of a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mint_lightning.auditor.scoring import Scored
@@ -12,12 +13,14 @@ ALL = "all photos"
 class Unit:
     """Faces (indices into the scored ones) of one photo or of one person.
 
-    family: what its answers are adjusted with: the photo, whose faces are asked about together, or the person.
+    family: what its answers are adjusted with: the photo, whose faces are asked about together, or the person. Units of
+    one family follow one another. merged: faces left out because they show the same picture as another.
     """
 
     name: str
     family: str
     faces: tuple[int, ...]
+    merged: int = 0
 
 
 def units(scored: Scored, group_by: str) -> list[Unit]:
@@ -30,7 +33,7 @@ def units(scored: Scored, group_by: str) -> list[Unit]:
         pairs = zip(scored.names, scored.photos, strict=True)
         return [Unit(name, photo, (place,)) for place, (name, photo) in enumerate(pairs)]
     if group_by == "all":
-        return [Unit(ALL, ALL, tuple(range(len(scored.names))))]
+        return [_person(scored, ALL, range(len(scored.names)))]
     if nobody := [name for name, identity in zip(scored.names, scored.identities, strict=True) if not identity]:
         raise UserError(
             f"Who is on {nobody[0]!r} is not said: put the photos of each person into a folder of their own and give "
@@ -39,4 +42,9 @@ def units(scored: Scored, group_by: str) -> list[Unit]:
     found: dict[str, list[int]] = {}
     for place, identity in enumerate(scored.identities):
         found.setdefault(identity, []).append(place)
-    return [Unit(name, name, tuple(places)) for name, places in found.items()]
+    return [_person(scored, name, places) for name, places in found.items()]
+
+
+def _person(scored: Scored, name: str, faces: Sequence[int]) -> Unit:
+    distinct = scored.looks.distinct(faces) if scored.looks is not None else tuple(faces)
+    return Unit(name, name, distinct, len(faces) - len(distinct))

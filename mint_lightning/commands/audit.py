@@ -27,6 +27,7 @@ def audit(
     detector: str = "centerface",
     faces: Literal["largest", "all"] = "largest",
     out: str = "mlruns/audits/audit",
+    language: Literal["en", "es"] = "en",
     accelerator: str = "auto",
     workers: int = 0,
 ) -> Path:
@@ -42,39 +43,43 @@ def audit(
             auditors whose card names a file that is not here.
         group_by: one answer for each photo ("none"), for each person ("identity": the folder within the given folder,
             or the identity of a shard set), or one for all photos together ("all": they show one person).
-        alpha: how often an outsider may score like training photos by chance.
+        alpha: how often an outsider may score like training photos by chance, 0.5 at most.
         fdr: in a list of several answers, the share of those listed that may be wrong.
         prior: the share of such photos that you think were trained on; decides how often a positive answer is right.
         aligned: you declare that the photos are cut and aligned as the auditor's own were; else faces are found in
             them.
-        detector: what finds faces: "centerface", or the file of an SCRFD network (.onnx).
+        detector: what finds faces in files: "centerface", or the file of an SCRFD network (.onnx).
         faces: of a photo with several faces ask about the largest, or about all.
-        out: folder of audit.json and audit.csv, replaced if it stands there.
+        out: folder of audit.json and audit.csv, replaced if it stands there and holds nothing else.
+        language: of the sentences.
         accelerator: auto, cpu or gpu.
         workers: processes that decode a shard set.
     """
     folder = Path(out)
     refuse_foreign_folder(folder, "audit.json", "audit")
     refuse_unwritable(folder)
-    for name, value in (("alpha", alpha), ("fdr", fdr), ("prior", prior)):
-        if not 0.0 < value < 1.0:
-            raise UserError(f"{name} is {value}; it must lie between 0 and 1.")
     from mint_lightning.auditor import Question, answer, score_photos
     from mint_lightning.commands.audit_inputs import load_all, open_photos
     from mint_lightning.learning.networks import device_of
-    from mint_lightning.report.answers import print_answers, write_answers
+    from mint_lightning.report.answers import print_answers
+    from mint_lightning.report.answers_files import refuse_other_files, write_answers
     from mint_lightning.tracking.fetch import find_auditor
 
+    refuse_other_files(folder)
+    question = Question(group_by=group_by, alpha=alpha, fdr=fdr, prior=prior, language=language)
+    if question.grouped and faces == "all":
+        raise UserError(f"--faces all asks about everybody on a photo, --group-by {group_by} about one person: choose.")
     with tempfile.TemporaryDirectory() as temporary:
         names = [auditor] if isinstance(auditor, str) else list(auditor)
+        if not names or "" in names:
+            raise UserError("auditor names nothing: give an auditor's folder, a table's, a run or a registered model.")
         found = [find_auditor(name, Path(temporary) / str(number)) for number, name in enumerate(names)]
         auditors, networks = load_all(found, named_files(weights), Path(temporary))
         asked = open_photos(photos, auditors, aligned=aligned, detector=detector, faces=faces, workers=workers)
-        scored = score_photos(asked, auditors, networks, device_of(accelerator))
-    question = Question(group_by=group_by, alpha=alpha, fdr=fdr, prior=prior)
+        scored = score_photos(asked, auditors, networks, device_of(accelerator), grouped=question.grouped)
     answers = answer(scored, auditors, question)
-    write_answers(folder, answers, scored.left_out, auditors, question)
-    print_answers(answers, scored.left_out, auditors, question)
+    write_answers(folder, answers, auditors, detector=asked.detector)
+    print_answers(answers, auditors)
     print(f"Written: {folder / 'audit.json'}, audit.csv")
     return folder
 

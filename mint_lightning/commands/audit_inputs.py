@@ -36,6 +36,8 @@ def load_all(
         title = auditor.card.name if auditor.card.name not in auditors else f"{auditor.card.name} on {name}"
         if title in auditors:
             raise UserError(f"The auditor {each.auditor} is given twice: leave one out.")
+        if twice := next((n for n, other in auditors.items() if other.card == auditor.card), None):
+            raise UserError(f"The auditor {each.auditor} is {twice!r}, which is given already: leave one out.")
         auditors[title] = auditor
         if auditor.card.fingerprint not in networks:
             source = _source(auditor, each.network, weights.get(name), scratch / f"{number}.json")
@@ -77,7 +79,8 @@ def open_photos(
     """The photos that the command names, to be brought to the pixels that every auditor was calibrated on.
 
     Raises:
-        UserError: nothing is given, a path is not there, or auditors differ in their pixels.
+        UserError: nothing is given, a path is not there, auditors differ in their pixels, or a detector is named for
+            photos that none will see.
     """
     if not given:
         raise UserError("Name the photos: image files, folders of images, or one shard set.")
@@ -91,19 +94,24 @@ def open_photos(
     if sets:
         if len(given) > 1:
             raise UserError(f"{sets[0]} is a shard set: ask about it by itself.")
+        if detector != CenterFace.name or faces != "largest":
+            raise UserError(f"{sets[0]} is a shard set, whose faces are cut already: leave out --detector and --faces.")
         return ShardPhotos(Path(sets[0]), pixels, workers=workers)
     files = photo_files(given)
     if aligned:
+        if detector != CenterFace.name or faces != "largest":
+            raise UserError("--aligned true says that faces are cut already: leave out --detector and --faces.")
         return PhotoFiles(files, pixels)
-    return PhotoFiles(files, pixels, _cut(pixels, detector, faces))
+    cut, own = _cut(pixels, detector, faces)
+    return PhotoFiles(files, pixels, cut, None if own else "other_pixels", detector=cut.settings.words)
 
 
-def _cut(pixels: Mapping[str, Any], detector: str, faces: str) -> FaceCut:
-    """How faces are cut: as the auditor's own photos were, where these were cut by this program."""
+def _cut(pixels: Mapping[str, Any], detector: str, faces: str) -> tuple[FaceCut, bool]:
+    """How faces are cut, and whether so were the auditor's own: as those, where these were cut by this program."""
     size = int(pixels["image_size"])
     own = CutSettings.of_words(str(pixels["alignment"]), size=size, border=str(pixels["border"]), detector=detector)
     which: Which = "all" if faces == "all" else "largest"
     if own is not None and detector not in (CenterFace.name, own.detector):
         raise UserError(f"The auditor's own photos were cut by {own.detector}: leave out --detector {detector}.")
     settings = CutSettings(detector, size) if own is None else replace(own, realign=False)
-    return FaceCut(settings.with_faces(which))
+    return FaceCut(settings.with_faces(which)), own is not None

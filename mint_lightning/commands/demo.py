@@ -23,7 +23,7 @@ Try next:
       the runs in the MLflow UI
   {python} -m mint_lightning fit --config faces_vanilla
       one head, with its curves
-  {python} -m mint_lightning audit --auditor mlruns/tables/{table} --group-by identity {shards}
+  {python} -m mint_lightning audit --auditor mlruns/tables/{table} --group-by identity --alpha 0.05 {shards}
       what its auditor says of each person
   {python} -m mint_lightning demo --null
       the same job where there is nothing to find"""

@@ -10,6 +10,7 @@ from typing import Any
 from mint_lightning import __version__
 from mint_lightning.auditor import NETWORK, AuditorCard, WeightsMissing, copy_network, save_auditor
 from mint_lightning.auditor.kinds import KINDS
+from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
@@ -177,7 +178,15 @@ def write_auditors(folder: Path, run: Any, data: Any) -> None:
         row = run.evidence.row(spec.title)
         count = max(1, len(row.seed_aucs))
         card = auditor_card(
-            data, spec.title, spec.head, spec.arguments, spec.taps, row, heads=count, view=spec.view or FLIP
+            data,
+            spec.title,
+            spec.head,
+            spec.arguments,
+            spec.taps,
+            row,
+            heads=count,
+            view=spec.view or FLIP,
+            novelty=run.novelty,
         )
         save_auditor(folder / slug(spec.title), card, heads[0] if heads else None, scores.audited, run.novelty)
 
@@ -191,7 +200,16 @@ def add_network(folder: Path, data: Any) -> None:
 
 
 def auditor_card(
-    data: Any, name: str, kind: str, arguments: Any, taps: list[str], evidence: Any, *, heads: int = 1, view: str = FLIP
+    data: Any,
+    name: str,
+    kind: str,
+    arguments: Any,
+    taps: list[str],
+    evidence: Any,
+    *,
+    heads: int = 1,
+    view: str = FLIP,
+    novelty: NoveltyCheck | None = None,
 ) -> AuditorCard:
     """The card of an auditor made on this data; `evidence` is its row of a table with controls, or None."""
     shapes = data.network.aad_shapes(taps) if taps else {}
@@ -217,6 +235,6 @@ def auditor_card(
             "partition_hash": data.manifest.partition_hash,
         },
         evidence=evidence,
-        limits=limits_of(data.groups, with_controls=evidence is not None),
+        limits=limits_of(data.groups, with_controls=evidence is not None, novelty=novelty),
         heads=heads,
     )

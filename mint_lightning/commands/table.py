@@ -51,8 +51,10 @@ def table(
 
     Args:
         data: the DataModule: {class_path: datamodules.Faces, init_args: {shards: ..., network: ...}}.
-        rows: list of {head: vanilla|cnn|norm|agreement, taps: [...], samples: N, arguments: {...}, recipe: {...},
-            seeds: N}; without rows and grid, the published heads at every tap and the two scores.
+        rows: list of {head: vanilla|cnn, taps: [...], samples: N, arguments: {...}, recipe: {...}, seeds: N}, and of
+            scores that need no fitting, {head: norm|agreement|batchnorm}, of classifiers also {head: loss|confidence|
+            entropy|modified_entropy|margin}; without rows and grid, the published heads at every tap and the two
+            scores norm and agreement.
         grid: more rows, one for each of taps at each of samples: list of {head: vanilla|cnn, taps: [conv1, all_conv,
             [conv1, conv4]], samples: [50K, 0.5, null], arguments, recipe, seeds}. Numbers must be multiples of twice
             the lanes of the shard set; shares are rounded down to one. --grid+ adds to the grid of a config.

@@ -10,6 +10,7 @@ from mint_lightning.evidence.epsilon import epsilon_bound
 from mint_lightning.evidence.estimates import Epsilon, Lead, LeftOut, Precision, Reliability, ReliabilityBin, Slice
 from mint_lightning.evidence.heads import HeadScores
 from mint_lightning.evidence.lists import benjamini_hochberg
+from mint_lightning.evidence.outcome import Claim, Outcome
 from mint_lightning.evidence.passing import ErrorRate, error_rate, hit_rate
 from mint_lightning.evidence.persons import PersonCalibration, PersonP
 from mint_lightning.evidence.posterior import Posterior, posterior
@@ -23,7 +24,6 @@ from mint_lightning.evidence.slices import slices
 from mint_lightning.evidence.statistics import auc, auc_interval, balanced_accuracy, bootstrap_auc
 from mint_lightning.evidence.table import weigh
 from mint_lightning.evidence.types import (
-    Claim,
     ControlEvidence,
     Curve,
     Estimate,
@@ -32,12 +32,11 @@ from mint_lightning.evidence.types import (
     HeadFigures,
     Histogram,
     OperatingPoint,
-    Outcome,
     ReferenceTest,
     RowEvidence,
     TableEvidence,
 )
-from mint_lightning.evidence.verdict import Verdict, judge, judge_p
+from mint_lightning.evidence.verdict import Verdict, judge_p
 
 __all__ = [
     "FPR_TARGETS",
@@ -97,7 +96,6 @@ __all__ = [
     "hit_rate",
     "holm",
     "identity_rate",
-    "judge",
     "judge_p",
     "operating_point",
     "posterior",

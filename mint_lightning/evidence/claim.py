@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mint_lightning.evidence.types import Claim, Estimate, Excess, Outcome, ReferenceTest, RowEvidence
+from mint_lightning.evidence.outcome import Claim, Outcome, Phrase
+from mint_lightning.evidence.types import Estimate, Excess, ReferenceTest, RowEvidence
 
 RANDOM, DECLARED, REFERENCES = "random partition", "declared partition", "references"
 REQUIRED = {"pixels": "pixels", "twins": "untrained twins"}
@@ -29,38 +30,39 @@ def row_claim(
     says so), or the AUC exceeds that of two or more references trained on neither by the t margin. no_claim: a reason
     why neither holds here, such as splits that do not keep people apart.
     """
-    above = f"{name} tells members from externals with AUC {_shown(auc)}"
+    shown = {"row": name, "auc": _shown(auc)}
     if excess is None:
         if auc.low <= 0.5:
-            return _nothing(name, f"{name} does not tell members from externals: AUC {_shown(auc)}.")
-        return _undecided(name, f"{above}, but no control was run, so anything may explain it.")
+            return _claim(Outcome.NOT_DISTINGUISHABLE, name, Phrase("tells_nothing", shown))
+        return _claim(Outcome.CANNOT_TELL, name, Phrase("no_control_run", shown))
+    above = {"row": name, "excess": _signed(excess), "p": f"{excess.p_holm:.2g}"}
     if not excess.finds:
-        least = f"its excess over {excess.control} is {_signed(excess)}, adjusted p = {excess.p_holm:.2g}"
+        least = {**shown, **above, "control": excess.control}
         if auc.low <= 0.5 or random_partition or partition_declared:
-            return _nothing(name, f"{name} finds no membership: AUC {_shown(auc)}; {least}.")
-        return _undecided(name, f"{above}, but not above every control: {least}.")
-    found = f"{name} exceeds every control that was run by {_signed(excess)}, adjusted p = {excess.p_holm:.2g}"
+            return _claim(Outcome.NOT_DISTINGUISHABLE, name, Phrase("finds_none", least))
+        return _claim(Outcome.CANNOT_TELL, name, Phrase("not_above", least))
     if missing := [word for kind, word in REQUIRED.items() if kind in excess.not_run]:
-        return _undecided(name, f"{found}, but {' and '.join(missing)} were not run, so they are not ruled out.")
+        return _claim(Outcome.CANNOT_TELL, name, Phrase("missing", {**above, "missing": " and ".join(missing)}))
     if no_claim:
-        return _undecided(name, f"{found}, but {no_claim}.")
+        return _claim(Outcome.CANNOT_TELL, name, Phrase("barred", {**above, "why": no_claim}))
     if random_partition or partition_declared:
         about = _about(unseen_auc, photo_auc)
-        basis = "members and externals are random partitions of one shard set by person"
-        if not random_partition:
-            basis = f"the user declares that {basis}"
-        reason = f"{found}, and {basis}. {_about_sentence(about, unseen_auc is not None)}"
+        basis = Phrase("by_partition" if random_partition else "by_declaration", above)
         route = RANDOM if random_partition else DECLARED
-        return Claim(Outcome.SCORES_LIKE_TRAINING_PHOTOS, True, reason, route, name, about)
-    if reference_test is not None and reference_test.passes:
-        about = "this photo" if photo_auc is not None and photo_auc.low > 0.5 else None
-        reason = (
-            f"{found}, and its AUC exceeds the mean of {reference_test.references} references trained on neither by "
-            f"{reference_test.difference:.3f} (margin {reference_test.margin:.3f}, adjusted p = "
-            f"{reference_test.p_holm:.2g}). {_about_sentence(about, photo_auc is not None)}"
-        )
-        return Claim(Outcome.SCORES_LIKE_TRAINING_PHOTOS, True, reason, REFERENCES, name, about)
-    return _undecided(name, f"{found}, but {_no_route(reference_test)}: the database alone may explain it.")
+        return _may(name, route, about, basis, _about_phrase(about, unseen_auc is not None))
+    if reference_test is None:
+        return _claim(Outcome.CANNOT_TELL, name, Phrase("no_route", above))
+    beside = {
+        **above,
+        "references": str(reference_test.references),
+        "difference": f"{reference_test.difference:.3f}",
+        "margin": f"{reference_test.margin:.3f}",
+        "p_references": f"{reference_test.p_holm:.2g}",
+    }
+    if not reference_test.passes:
+        return _claim(Outcome.CANNOT_TELL, name, Phrase("references_too_near", beside))
+    about = "this photo" if photo_auc is not None and photo_auc.low > 0.5 else None
+    return _may(name, REFERENCES, about, Phrase("by_references", beside), _about_phrase(about, photo_auc is not None))
 
 
 def table_claim(rows: Sequence[RowEvidence]) -> Claim:
@@ -82,33 +84,25 @@ def _chosen(alike: Sequence[RowEvidence], row: RowEvidence) -> Claim:
     peers = [each for each in alike if each.finds is row.finds]
     if len(peers) == 1 or row.validate_auc is None:
         return row.claim
-    what = "that may claim" if row.claim.may_claim else "that exceed their controls" if row.finds else "of this outcome"
-    return replace(row.claim, reason=f"{row.claim.reason} Of the rows {what} it is the best on validate.")
+    which = "best_that_claims" if row.claim.may_claim else "best_that_exceeds" if row.finds else "best_alike"
+    said = (*row.claim.said, Phrase(which, {}))
+    return replace(row.claim, said=said, reason=_english(said))
 
 
 def _validated(row: RowEvidence) -> tuple[bool, float]:
     return (row.validate_auc is not None, row.validate_auc or 0.0)
 
 
-def _nothing(name: str, reason: str) -> Claim:
-    return Claim(Outcome.NOT_DISTINGUISHABLE, False, reason, row=name)
+def _claim(outcome: Outcome, name: str, *said: Phrase) -> Claim:
+    return Claim(outcome, False, _english(said), row=name, said=said)
 
 
-def _undecided(name: str, reason: str) -> Claim:
-    return Claim(Outcome.CANNOT_TELL, False, reason, row=name)
+def _may(name: str, route: str, about: str | None, *said: Phrase) -> Claim:
+    return Claim(Outcome.SCORES_LIKE_TRAINING_PHOTOS, True, _english(said), route, name, about, said)
 
 
-def _no_route(test: ReferenceTest | None) -> str:
-    if test is None:
-        return (
-            "members and externals are not random partitions of one shard set, and fewer than two references trained "
-            "on neither were run"
-        )
-    return (
-        "members and externals are not random partitions of one shard set, and it is not far enough above "
-        f"{test.references} references trained on neither ({test.difference:.3f}, margin {test.margin:.3f}, adjusted "
-        f"p = {test.p_holm:.2g})"
-    )
+def _english(said: Sequence[Phrase]) -> str:
+    return " ".join(phrase.say() for phrase in said)
 
 
 def _about(unseen_auc: Estimate | None, photo_auc: Estimate | None) -> str | None:
@@ -120,17 +114,11 @@ def _about(unseen_auc: Estimate | None, photo_auc: Estimate | None) -> str | Non
     return "this photo" if photo else "this person" if person else None
 
 
-def _about_sentence(about: str | None, unseen: bool) -> str:
-    sentences = {
-        "this photo": "Training photos score above unseen photos of the same people: it is about the photo.",
-        "this person": "Unseen photos of the same people score above externals too: it is about the person.",
-        "this photo and this person": "Unseen photos of the same people score above externals, and the training photos "
-        "above those: it is about the person and about the photo.",
-    }
+def _about_phrase(about: str | None, unseen: bool) -> Phrase:
+    known = {"this photo": "about_photo", "this person": "about_person", "this photo and this person": "about_both"}
     if about is not None:
-        return sentences[about]
-    why = "unseen photos of the same people do not settle it" if unseen else "no unseen photos of them were scored"
-    return f"Whether it is about the photo or the person is open: {why}."
+        return Phrase(known[about], {})
+    return Phrase("about_unsettled" if unseen else "about_unscored", {})
 
 
 def _shown(figure: Estimate) -> str:

@@ -86,4 +86,4 @@ def conformal_p(score: ArrayLike, calibration: ArrayLike, identity: ArrayLike) -
     order = np.argsort(calibration)
     at_least = np.append(np.cumsum((1.0 / sizes[code[order]])[::-1])[::-1], 0.0)
     place = np.searchsorted(calibration[order], wanted, "left")
-    return (1.0 + at_least[place]) / (sizes.size + 1.0)
+    return np.minimum((1.0 + at_least[place]) / (sizes.size + 1.0), 1.0)  # sums of shares may round above 1

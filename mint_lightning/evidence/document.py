@@ -2,6 +2,7 @@
 
 import dataclasses
 import types
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
@@ -64,6 +65,12 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
         return _decode(next(item for item in arguments if item is not type(None)), value, where)
     if origin is tuple and isinstance(value, list):
         return tuple(_decode(arguments[0], item, where) for item in value)
+    if origin in (list, Sequence) and isinstance(value, list):
+        return [_decode(arguments[0], item, where) for item in value]
+    if origin in (dict, Mapping) and isinstance(value, dict):
+        return {key: _decode(arguments[1], item, f"{where}[{key!r}]") for key, item in value.items()}
+    if hint is Any:
+        return value
     if isinstance(hint, type) and issubclass(hint, Document):
         return hint.from_json(value)
     if isinstance(hint, type) and issubclass(hint, Enum):

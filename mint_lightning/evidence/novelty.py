@@ -84,8 +84,17 @@ class Novelty:
 
         With fewer identities than `level` needs, only what lies beyond every photo calibrated on is outside.
         """
-        floor = 1.0 / (np.unique(self.identity).size + 1.0)
-        return self.p_values(features) <= max(level, floor * (1.0 + 1e-9))
+        return rarely_as_low(-self.distances(features), -self.distance, self.identity, level)
+
+
+def rarely_as_low(values: ArrayLike, known: ArrayLike, identity: ArrayLike, level: float = LEVEL) -> NDArray[np.bool_]:
+    """(b,) whether each of (b,) values is lower than all but a share `level` of (m,) known ones of (m,) people.
+
+    With fewer people than `level` needs, only what is below every known value.
+    """
+    floor = 1.0 / (np.unique(np.asarray(identity)).size + 1.0)
+    p = conformal_p(-np.asarray(values, np.float64), -np.asarray(known, np.float64), identity)
+    return p <= max(level, floor * (1.0 + 1e-9))
 
 
 def ledoit_wolf_shrinkage(features: NDArray[np.float64]) -> float:

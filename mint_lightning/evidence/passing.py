@@ -10,10 +10,10 @@ from mint_lightning.errors import UserError
 from mint_lightning.evidence.calibration import rounds
 from mint_lightning.evidence.conformal import Calibration
 from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.estimates import Estimate
 from mint_lightning.evidence.persons import PersonCalibration
 from mint_lightning.evidence.rates import clopper_pearson, identity_rate
 from mint_lightning.evidence.scoreset import Bools, ScoreSet
-from mint_lightning.evidence.types import Estimate
 
 ALPHA = 0.01
 BOUND = 0.95
@@ -23,9 +23,9 @@ BOUND = 0.95
 class ErrorRate(Document):
     """How often outsiders pass p <= alpha, identities weighing equally: of the external set where it is highest.
 
-    bound: the one-sided upper 95 % bound, which is what people are shown. left_out: whether the set was left out of
-    the calibration that judged it; with one set only it cannot be, and the rate is valid for photos like `valid_for`.
-    photos: of one person judged together; people with fewer could not be.
+    bound: the one-sided upper 95 % bound, which is what people are shown. left_out: whether nothing that judged the set
+    knew it; with one set only, or a head that learnt from all of them, it cannot be, and the rate is valid for photos
+    like `valid_for`. photos: of one person judged together; people with fewer could not be.
     """
 
     alpha: float
@@ -41,12 +41,13 @@ class ErrorRate(Document):
         return max(int(1.0 / self.bound + 1e-9), 1)
 
 
-def error_rate(scores: ScoreSet, *, alpha: float = ALPHA, photos: int = 1) -> ErrorRate:
+def error_rate(scores: ScoreSet, *, alpha: float = ALPHA, photos: int = 1, fitted: bool = False) -> ErrorRate:
     """The error rate of the rule p <= alpha on the test externals of `scores` (out-of-fold where cross-fitted).
 
     Several external sets: each is judged by the calibration of the others, as a set nobody foresaw would be, and the
     one with the highest bound is shown. photos: judge so many photos of a person together, the first of each person
-    who has them. No externals to measure on: `UserError`.
+    who has them. fitted: the scores are of a head, which learnt from every external set. No externals to measure on:
+    `UserError`.
     """
     if not 0.0 < alpha < 1.0:
         raise UserError(f"alpha is {alpha}; it must lie between 0 and 1.")
@@ -66,7 +67,8 @@ def error_rate(scores: ScoreSet, *, alpha: float = ALPHA, photos: int = 1) -> Er
         rate = identity_rate(np.concatenate([p for p, _, _ in parts]), np.concatenate([i for _, i, _ in parts]))
         successes = min(rate.value * rate.identities, rate.identities)
         _, bound = clopper_pearson(successes, rate.identities, level=2.0 * BOUND - 1.0)
-        rates.append(ErrorRate(alpha, rate, bound, all(left for _, _, left in parts), name, photos))
+        left_out = not fitted and all(left for _, _, left in parts)
+        rates.append(ErrorRate(alpha, rate, bound, left_out, " and ".join(found) if fitted else name, photos))
     return max(rates, key=lambda rate: rate.bound)
 
 

@@ -85,9 +85,8 @@ class _People:
     def p_values(self, means: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         """(r,) p-values of (r,) means of k photos."""
         levels, at_least = self._sorted(k)
-        return (1.0 + at_least[np.searchsorted(levels, means - _ROUNDING * np.abs(means), "left")]) / (
-            self.count(k) + 1.0
-        )
+        place = np.searchsorted(levels, means - _ROUNDING * np.abs(means), "left")
+        return np.minimum((1.0 + at_least[place]) / (self.count(k) + 1.0), 1.0)
 
     def _sorted(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Rising subsample means, and for each the weight, one per identity, of all from there on."""

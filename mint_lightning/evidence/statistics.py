@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, stdtrit
 
+from mint_lightning.evidence.estimates import Estimate
 from mint_lightning.evidence.influence import Cohort, Influence, influence
 from mint_lightning.evidence.rates import clopper_pearson
-from mint_lightning.evidence.types import Estimate
 
 OBUCHOWSKI = "Obuchowski, jackknife over identities"
 COLLAPSED = "Clopper-Pearson, n = identities"

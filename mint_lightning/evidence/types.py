@@ -1,7 +1,6 @@
 """What comes out of the evidence: figures that carry their n and their interval."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self
 
 from mint_lightning.errors import UserError
@@ -16,17 +15,9 @@ from mint_lightning.evidence.estimates import (
     Reliability,
     Slice,
 )
+from mint_lightning.evidence.outcome import Claim
 
-SCHEMA_VERSION = 4
-
-
-class Outcome(StrEnum):
-    """The four things an audit may say. The values are fixed: translations are keyed by them."""
-
-    SCORES_LIKE_TRAINING_PHOTOS = "scores like training photos"
-    NOT_DISTINGUISHABLE = "not distinguishable"
-    CANNOT_TELL = "cannot tell: membership or database"
-    OUTSIDE = "outside the audit"
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -95,22 +86,6 @@ class Histogram(Document):
     members: tuple[int, ...]
     externals: tuple[int, ...]
     unseen: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Claim(Document):
-    """What may be said of a row or of the table, and why, in plain words.
-
-    route: "random partition", "declared partition", "references", or None; row: the row that carries it; about: "this
-    photo", "this person", "this photo and this person", or None where no unseen photos tell the two apart.
-    """
-
-    outcome: Outcome
-    may_claim: bool
-    reason: str
-    route: str | None = None
-    row: str | None = None
-    about: str | None = None
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ def run_table(
         for spec in plan.specs
         if spec.fitted
     }
-    novelty = novelty_of(data, activations)
+    novelty = novelty_of(data, activations, device_of(settings.accelerator))
+    watch.lap("novelty")
     return TableRun(evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken), novelty)
 
 

@@ -1,20 +1,28 @@
 """What an auditor cannot know, in words that stay the same wherever they are shown."""
 
+from mint_lightning.auditor.novelty import NoveltyCheck
+from mint_lightning.evidence.words import words
 from mint_lightning.learning.membership import Membership
 
 SAME_PIPELINE = "Valid only for photos brought to pixels by the same pipeline (size, alignment, border, encoder)."
 NO_CONTROLS = "Written by fit alone: no controls were run, so it claims no membership."
 NEVER_PROOF = "A score has an error rate; it is never proof about one photo."
 NOT_RANDOM = "Members and externals are not random partitions of one set: the database may be what is told apart."
+NO_NOVELTY = "It has no check of whether a photo is like those it was calibrated on, so it claims no membership."
+NO_DETECTOR = "No face detector stood behind its check of photos: pictures that are no faces may be judged."
 
 
-def limits_of(groups: Membership, *, with_controls: bool) -> list[str]:
-    """The limits of an auditor made from these groups."""
+def limits_of(groups: Membership, *, with_controls: bool, novelty: NoveltyCheck | None) -> list[str]:
+    """The limits of an auditor made from these groups, with this check of photos."""
     found = [NEVER_PROOF, SAME_PIPELINE]
     if not with_controls:
         found.append(NO_CONTROLS)
     if not groups.random_partition:
         found.append(NOT_RANDOM)
     if groups.no_claim:
-        found.append(f"Nothing may be claimed: {groups.no_claim}.")
+        found.append(words("en")("nothing_barred", why=groups.no_claim))
+    if novelty is None:
+        found.append(NO_NOVELTY)
+    elif novelty.faces is None:
+        found.append(NO_DETECTOR)
     return found

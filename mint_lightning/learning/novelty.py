@@ -1,40 +1,98 @@
-"""What tells photos unlike those of a table, from the AAD that the table has read."""
+"""What tells photos unlike those of a table: from the AAD that the table has read, and where it lacks some, anew."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from mint_lightning.auditor.novelty import PIXEL_TAPS, NoveltyCheck, joined
+from mint_lightning.auditor.novelty import (
+    PIXEL_TAPS,
+    KnownFaces,
+    NoveltyCheck,
+    face_detector,
+    face_sight,
+    joined,
+    pixel_features,
+)
+from mint_lightning.errors import UserError
 from mint_lightning.evidence.novelty import Novelty
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.bank import Rows
 from mint_lightning.learning.networks import AUDITED, PIXELS
 from mint_lightning.shards import KeyList
 
-MOST = 4096
+MOST: Final = 4096
+FACES: Final = 1024
+FIRST: Final = 32
+SEEN: Final = 0.5
+LEAST_SIDE: Final = 16
 
 
-def novelty_of(data: Any, activations: Activations) -> NoveltyCheck | None:
+def novelty_of(data: Any, activations: Activations, device: torch.device) -> NoveltyCheck | None:
     """The check, of photos of fit and calibrate (4,096 of each at most, whoever is on them).
 
-    None where the table has not read what it is made of: the pixels, and the network's outcome.
+    None where photos are too small for it (under 16 pixels a side), or fit or calibrate has none that can be read.
     """
+    if data.manifest.image_size < LEAST_SIDE:
+        return None
+    fit, _ = _features(data, activations, _some(data.keys, data.rows("fit"), MOST), device)
+    calibration, rows = _features(data, activations, _some(data.keys, data.rows("calibrate"), MOST), device)
+    if len(fit) < 2 or not len(rows):
+        return None
+    return NoveltyCheck(Novelty.fit(fit, calibration, _people(data, rows)), known_faces(data))
+
+
+def known_faces(data: Any) -> KnownFaces | None:
+    """What CenterFace says of 1,024 photos of calibrate at most.
+
+    None where it is not installed, or where it is not sure of half of the photos (nor of half of the first 32, after
+    which it is not asked further): then they are no faces to it, and it can tell no others from them.
+    """
+    try:
+        detector = face_detector()
+    except UserError:
+        return None
+    rows = _some(data.keys, data.rows("calibrate"), FACES)
+    sure: list[np.ndarray] = []
+    own: list[np.ndarray] = []
+    for part in (rows[:FIRST], rows[FIRST:]):
+        if not len(part):
+            continue
+        for batch in data.eval_loader(part):
+            sure.append(face_sight(batch["images"]))
+            own.append(batch["row"].cpu().numpy())
+        if not own or not np.concatenate(own).size or np.median(np.concatenate(sure)) < SEEN:
+            return None
+    if not own:
+        return None
+    identity = np.unique(_people(data, np.concatenate(own)), return_inverse=True)[1].astype(np.int64)
+    return KnownFaces(np.concatenate(sure), identity, detector)
+
+
+def _features(data: Any, activations: Activations, rows: Rows, device: torch.device) -> tuple[np.ndarray, Rows]:
+    """(n, d) features and the (n,) rows they are of, those that can be read."""
     bank, outcome = activations.bank, ("original", data.network.tap_names[-1])
     requests = [*((PIXELS, ("original", tap)) for tap in PIXEL_TAPS), (AUDITED, outcome)]
-    if not all(bank.has(network, request) for network, request in requests):
-        return None
-
-    def features(rows: Rows) -> tuple[np.ndarray, Rows]:
-        places = bank.positions(_some(data.keys, rows))
+    if all(bank.has(network, request) for network, request in requests):
+        places = bank.positions(rows)
         *pixels, embedding = (bank.take(network, request, places) for network, request in requests)
         return joined(pixels, embedding), bank.rows[places]
+    network = data.network.to(device)
+    found, own = [], []
+    for batch in data.eval_loader(rows):
+        if not len(batch["row"]):
+            continue
+        images: Tensor = batch["images"].to(device)
+        found.append(joined(pixel_features(images), network(images, [outcome[1]])["original"][outcome[1]]))
+        own.append(batch["row"].cpu().numpy())
+    return (np.concatenate(found), np.concatenate(own)) if own else (np.empty((0, 0)), np.empty(0, np.int64))
 
-    fit, _ = features(data.rows("fit"))
-    calibration, rows = features(data.rows("calibrate"))
-    identity = [f"{data.keys.source[row]}/{data.keys.identity[row]}" for row in rows.tolist()]
-    return NoveltyCheck(Novelty.fit(fit, calibration, identity))
+
+def _people(data: Any, rows: Rows) -> list[str]:
+    return [f"{data.keys.source[row]}/{data.keys.identity[row]}" for row in rows.tolist()]
 
 
-def _some(keys: KeyList, rows: Rows) -> Rows:
+def _some(keys: KeyList, rows: Rows, most: int) -> Rows:
     """Those of the smallest hash: the same ones whatever the order."""
-    return np.sort(rows[np.argsort(keys.key_hash[rows], kind="stable")[:MOST]])
+    return np.sort(rows[np.argsort(keys.key_hash[rows], kind="stable")[:most]])

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mint_lightning.audited import PixelNetwork
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import auc
+from mint_lightning.evidence.estimates import Estimate
 from mint_lightning.evidence.statistics import auc_interval
-from mint_lightning.evidence.types import Estimate
 from mint_lightning.learning.image_statistics import STATISTICS, image_statistics
 from mint_lightning.progress import progress_bar
 from mint_lightning.shards import EvalLoader, KeyList, Manifest

@@ -1,132 +1,93 @@
-"""The answers of an audit: printed as a table, written as JSON and CSV."""
+"""The answers of an audit, printed as a table with how to read it."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from math import ceil
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mint_lightning import __version__
-from mint_lightning.auditor import Answer, Auditor, Question
+from mint_lightning.auditor import Answers, Auditor
 from mint_lightning.auditor.answers import summary
 from mint_lightning.evidence import Outcome
-from mint_lightning.files import atomic_path, write_json
+from mint_lightning.evidence.verdict import percent
+from mint_lightning.evidence.words import term, words
 from mint_lightning.report.layout_console import RULES
-from mint_lightning.report.tidy import as_csv
 
-SCHEMA_VERSION = 1
 SHOWN = 30
 WIDE = 140
 LEFT_OUT = 5
 
 
-def write_answers(
-    folder: Path,
-    answers: Sequence[Answer],
-    left_out: Sequence[tuple[str, str]],
-    auditors: Mapping[str, Auditor],
-    question: Question,
-) -> None:
-    """Write `audit.json`, which holds everything, and `audit.csv`, one line per answer, in place of those there."""
-    with atomic_path(folder) as temporary:
-        temporary.mkdir(parents=True)
-        (temporary / "audit.csv").write_text(as_csv([_record(each) for each in answers]), encoding="utf-8")
-        write_json(
-            temporary / "audit.json",
-            {
-                "schema_version": SCHEMA_VERSION,
-                "tool_version": __version__,
-                "question": question.to_json(),
-                "auditors": [_about(name, auditor) for name, auditor in auditors.items()],
-                "answers": [each.to_json() for each in answers],
-                "left_out": [{"photo": photo, "reason": reason} for photo, reason in left_out],
-            },
-        )
-
-
-def _record(answer: Answer) -> dict[str, Any]:
-    value = answer.to_json()
-    precision = value.pop("posterior") or {}
-    return {
-        **value,
-        "prior": precision.get("prior"),
-        "precision": precision.get("value"),
-        "precision_low": precision.get("low"),
-    }
-
-
-def _about(name: str, auditor: Auditor) -> dict[str, Any]:
-    card = auditor.card
-    return {
-        "name": name,
-        "network": card.network["name"],
-        "fingerprint": card.fingerprint,
-        "pixels": dict(card.pixels),
-        "membership": dict(card.membership),
-        "limits": list(card.limits),
-        "claim": card.evidence.claim.to_json() if card.evidence is not None else None,
-    }
-
-
-def print_answers(
-    answers: Sequence[Answer],
-    left_out: Sequence[tuple[str, str]],
-    auditors: Mapping[str, Auditor],
-    question: Question,
-    console: Console | None = None,
-) -> None:
+def print_answers(answers: Answers, auditors: Mapping[str, Auditor], console: Console | None = None) -> None:
     """Print the answers, those of the smallest p first where there are many, and how to read them."""
     if console is None:
         console = Console()
         if not console.is_terminal:
             console = Console(width=WIDE)
-    shown = sorted(answers, key=lambda each: each.p_adjusted)[:SHOWN] if len(answers) > SHOWN else answers
+    question = answers.question
+    shown = answers.smallest(SHOWN) if len(answers) > SHOWN else answers[:]
     table = Table(box=RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    people = question.group_by != "none"
+    said: Callable[[str], str] = lambda text: term(text, question.language)  # noqa: E731
+    people = question.grouped
     for heading in ("Person" if people else "Photo", "Auditor", *(["Photos"] if people else []), "p", "q", "Answer"):
-        table.add_column(heading, justify="right" if heading in ("Photos", "p", "q") else "left", overflow="fold")
+        table.add_column(said(heading), justify="right" if heading in ("Photos", "p", "q") else "left", overflow="fold")
     for each in shown:
-        photos = [f"{each.photos - each.outside}"] if people else []
+        photos = [f"{each.judged}"] if people else []
         style = "bold" if each.outcome is Outcome.SCORES_LIKE_TRAINING_PHOTOS else ""
         numbers = ["-", "-"] if each.outcome is Outcome.OUTSIDE else [f"{each.p_adjusted:.2g}", f"{each.q:.2g}"]
-        said = Text.assemble((str(each.outcome), style), f"\n{each.sentence}" if len(answers) <= SHOWN else "")
-        table.add_row(Text(each.unit), Text(each.auditor), *photos, *numbers, said)
+        sentence = f"\n{each.sentence}" if len(answers) <= SHOWN else ""
+        row = Text.assemble((said(str(each.outcome)), style), sentence)
+        table.add_row(Text(said(each.unit)), Text(each.auditor), *photos, *numbers, row)
     console.print(table)
-    for line in _notes(answers, left_out, auditors, question):
+    for line in _notes(answers, auditors):
         console.print(Text(line))
 
 
-def _notes(
-    answers: Sequence[Answer],
-    left_out: Sequence[tuple[str, str]],
-    auditors: Mapping[str, Auditor],
-    question: Question,
-) -> list[str]:
+def _notes(answers: Answers, auditors: Mapping[str, Auditor]) -> list[str]:
+    question, scored = answers.question, answers.scored
+    say = words(question.language)
     lines = [""]
     if len(answers) > SHOWN:
-        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in summary(answers).items() if count)
-        lines.append(f"{len(answers):,} answers, the {SHOWN} with the smallest p shown: {counts}.")
-    many = len({each.unit for each in answers}) > 1
-    lines.append(
-        f"p: how often an outsider scores as high{', adjusted for all asked about it' if len(auditors) > 1 else ''}; "
-        f"an answer is given below {100 * question.alpha:g} %."
-    )
-    if many:
-        listed = len({each.unit for each in answers if each.listed})
-        lines.append(
-            f"q: of all with a q of at most {100 * question.fdr:g} % (here {listed}), no more than that share is wrong "
-            "on average. One answer alone, out of many, is no finding."
-        )
-    outside = sum(each.outside for each in answers) // max(len(auditors), 1)
-    if outside:
-        lines.append(f"{outside:,} faces are unlike what was calibrated on, and were not judged.")
-    if left_out:
-        shown = "; ".join(f"{photo}: {reason}" for photo, reason in left_out[:LEFT_OUT])
-        lines.append(
-            f"{len(left_out):,} photos could not be used ({shown}{'; ...' if len(left_out) > LEFT_OUT else ''})."
-        )
+        language = question.language
+        counts = [f"{count:,} {term(str(outcome), language)}" for outcome, count in summary(answers).items() if count]
+        lines.append(say("many", answers=f"{len(answers):,}", shown=str(SHOWN), counts=", ".join(counts)))
+    adjusted = bool((answers.asked > 1).any())
+    lines.append(say("what_p_adjusted" if adjusted else "what_p", alpha=percent(question.alpha)))
+    if len(answers.units) > 1:
+        lines += _about_list(answers, say)
+    outside = int(answers.outside.sum()) // len(auditors)
+    learnt = int(answers.own.max(initial=0) and answers.own.reshape(-1, len(auditors)).max(axis=1).sum())
+    merged = sum(unit.merged for unit in answers.units)
+    for count, name, what in (
+        (outside, "left_outside", "face"),
+        (merged, "merged", "photo"),
+        (learnt, "own_people", "photo"),
+    ):
+        if count:
+            counted = _count(count, what, question.language)
+            lines.append(say(name, **{"faces" if what == "face" else "photos": counted}))
+    if scored.left_out:
+        first = [f"{photo}: {term(reason, question.language)}" for photo, reason in scored.left_out[:LEFT_OUT]]
+        which = "; ".join([*first, *(["..."] if len(scored.left_out) > LEFT_OUT else [])])
+        lines.append(say("unusable", photos=_count(len(scored.left_out), "photo", question.language), which=which))
     for name, auditor in auditors.items():
-        lines += [f"{name}: {limit}" for limit in auditor.card.limits]
+        lines += [f"{name}: {term(limit, question.language)}" for limit in auditor.card.limits]
     return lines
+
+
+def _about_list(answers: Answers, say: Callable[..., str]) -> list[str]:
+    fdr = answers.question.fdr
+    high = np.flatnonzero(answers.p_adjusted <= answers.question.alpha)
+    listed = len({answers[int(place)].unit for place in high[answers.q[high] <= fdr] if answers[int(place)].listed})
+    lines = [say("what_q", fdr=percent(fdr), listed=str(listed))]
+    if not listed and len(high) and answers.list_floor > fdr:
+        least = ceil(answers.list_floor / fdr - 1e-9)
+        asked = f"{len(answers.units):,}"
+        lines.append(say("list_floor", asked=asked, q=f"{min(answers.list_floor, 1.0):.2g}", least=f"{least:,}"))
+    return lines
+
+
+def _count(count: int, what: str, language: str) -> str:
+    return f"{count:,} {term(what if count == 1 else f'{what}s', language)}"

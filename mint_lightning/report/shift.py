@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mint_lightning.evidence.types import Estimate
+from mint_lightning.evidence.estimates import Estimate
 from mint_lightning.learning.image_statistics import STATISTICS
 from mint_lightning.learning.shift import Shift
 from mint_lightning.report.picture import EXTERNALS, MEMBERS, Picture, drawing

@@ -38,15 +38,15 @@ def row_records(evidence: TableEvidence, context: Context) -> list[Record]:
 def as_csv(records: Sequence[Mapping[str, Any]], first: Iterable[str] = ()) -> str:
     """Records as CSV, `first` being the columns there are in any case; names as they are, quoted where need be."""
     names = dict.fromkeys([*first, *(name for record in records for name in record)])
-    rows = [list(names), *([_value(record.get(name)) for name in names] for record in records)]
-    return "".join(f"{_line(row)}\n" for row in rows)
+    rows: list[list[Any]] = [list(names), *([record.get(name) for name in names] for record in records)]
+    return "".join(csv_line(row) for row in rows)
 
 
-def _line(values: Sequence[Any]) -> str:
+def csv_line(values: Sequence[Any]) -> str:
     """One line by Python's own dialect: told to end lines with a bare newline, it would leave a "\\r" unquoted."""
     stream = io.StringIO(newline="")
-    csv.writer(stream).writerow(values)
-    return stream.getvalue().removesuffix("\r\n")
+    csv.writer(stream).writerow([_value(value) for value in values])
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _value(value: Any) -> Any:

@@ -43,9 +43,6 @@ def perceptual_hashes(root: Path, keys: KeyList) -> tuple[NDArray[np.int64], NDA
     Returns:
         int64 (n,) rows, rising, and float32 (n, 64) of -1 and 1: a product of two is 64 - 2 x Hamming distance.
     """
-    import imagehash
-    from PIL import Image
-
     from mint_lightning.shards.loader import EvalLoader
 
     rows, signs = [np.zeros(0, np.int64)], [np.zeros((0, BITS), np.float32)]
@@ -53,11 +50,20 @@ def perceptual_hashes(root: Path, keys: KeyList) -> tuple[NDArray[np.int64], NDA
         done = bar.add_task(f"hashing images of {root.name}", total=len(keys))
         for batch in EvalLoader(root, keys, np.arange(len(keys), dtype=np.int64), batch_size=_BATCH):
             pixels = batch["images"].permute(0, 2, 3, 1).numpy()
-            hashes = [imagehash.phash(Image.fromarray(np.ascontiguousarray(each))).hash.ravel() for each in pixels]
+            hashes = [perceptual_hash(np.ascontiguousarray(each)) for each in pixels]
             rows.append(batch["row"].numpy())
             signs.append(np.array(hashes, np.float32).reshape(-1, BITS) * 2 - 1)
             bar.advance(done, len(pixels))
     return np.concatenate(rows), np.concatenate(signs)
+
+
+def perceptual_hash(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The 64 bits of one uint8 image (H, W, 3) RGB."""
+    import imagehash
+    from PIL import Image
+
+    bits: NDArray[np.bool_] = imagehash.phash(Image.fromarray(image)).hash.ravel()
+    return bits
 
 
 def near_duplicates(

@@ -13,6 +13,7 @@ from mint_lightning.tracking.store import open_store
 TABLE = "table.json"
 MODEL = "models:/"
 ARTIFACTS = "model/artifacts"
+AUDITED = "audited"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ def _of_run(run: str, into: Path) -> Found:
     try:
         tags = client.get_run(run).data.tags
         parent = tags.get("mlflow.parentRunId", run)
+        role = client.get_run(run).data.params.get("role", AUDITED)
+        if role != AUDITED:
+            raise UserError(f"The run {run} is of a {role}, which audits nothing: give that of a row, or of its table.")
         places = [item.path for item in client.list_artifacts(parent)]
         if "auditor" in places:
             return Found(Path(client.download_artifacts(parent, "auditor", str(into))))

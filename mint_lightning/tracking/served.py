@@ -1,5 +1,7 @@
 """A registered auditor at work: images in, one line per image out."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,9 @@ from mlflow.pyfunc import PythonModel
 from mlflow.types.schema import ColSpec, DataType, Schema
 
 from mint_lightning.audited import NetworkSource
-from mint_lightning.auditor import load_auditor
+from mint_lightning.auditor import PhotoBatch, Question, answer, load_auditor, score_photos
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import Calibration, error_rate, judge
+from mint_lightning.evidence import error_rate
 
 AT_ONCE = 64
 ANSWER = Schema(
@@ -26,6 +28,26 @@ ANSWER = Schema(
 )
 
 
+@dataclass(frozen=True)
+class _Given:
+    """Images of one call as photos to be asked about."""
+
+    images: torch.Tensor
+    barred: str | None = None
+    shards: str | None = None
+    detector: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batches(self) -> Iterator[PhotoBatch]:
+        for start in range(0, len(self), AT_ONCE):
+            part = self.images[start : start + AT_ONCE]
+            names = [str(start + number) for number in range(len(part))]
+            unknown = [""] * len(part)
+            yield PhotoBatch(part, names, names, unknown, np.full(len(part), np.nan), unknown)
+
+
 class RegisteredAuditor(PythonModel):
     """An auditor and the network it audits, from the folders that stand in the model; nothing is unpickled."""
 
@@ -34,25 +56,27 @@ class RegisteredAuditor(PythonModel):
         self.auditor = load_auditor(Path(context.artifacts["auditor"]))
         self.network = NetworkSource(card=context.artifacts["network"]).load()
         self.auditor.check(self.network)
-        self.error = error_rate(self.auditor.scores)
-        self.calibration = Calibration.of(self.auditor.calibration)
+        self.question = Question()
+        self.error = error_rate(self.auditor.scores, alpha=self.question.alpha, fitted=self.auditor.head is not None)
 
     def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> pd.DataFrame:
         """One line per image of uint8 (B, H, W, 3), RGB, brought to pixels by the pipeline of the auditor's card.
 
         score: logit, larger = more like a training photo; p: conformal, against calibration externals; outcome: one of
-        the four fixed sentences; error_rate: upper 95 % bound of how often outsiders get that outcome, where it has
-        one; sentence: the outcome explained.
+        the four fixed sentences, as `mint-lightning audit` gives it; error_rate: upper 95 % bound of how often
+        outsiders get that outcome, where it has one; sentence: the outcome explained.
         """
         images = _as_images(model_input, int(self.auditor.card.pixels["image_size"]))
-        scores = [self.auditor.score(self.network, images[at : at + AT_ONCE]) for at in range(0, len(images), AT_ONCE)]
-        evidence = self.auditor.card.evidence
-        claim = evidence.claim if evidence is not None else None
         lines = []
-        for score in np.concatenate([*scores, np.empty(0)]):
-            verdict = judge(float(score), self.calibration, claim, self.error)
-            rate = self.error.bound if verdict.one_in is not None else float("nan")
-            lines.append((float(score), verdict.p, str(verdict.outcome), rate, verdict.sentence))
+        if len(images):
+            name = self.auditor.card.name
+            networks = {self.auditor.card.fingerprint: self.network}
+            scored = score_photos(_Given(images), {name: self.auditor}, networks, torch.device("cpu"))
+            for score, said in zip(
+                scored.scores[name], answer(scored, {name: self.auditor}, self.question), strict=True
+            ):
+                rate = self.error.bound if said.one_in is not None else float("nan")
+                lines.append((float(score), said.p, str(said.outcome), rate, said.sentence))
         return pd.DataFrame(lines, columns=ANSWER.input_names())
 
 

@@ -201,7 +201,7 @@ def test_a_broken_photo_is_left_out_and_named(photos: Path, tmp_path: Path, caps
     command = ["audit", "--auditor", AGREEMENT, "--aligned", "true", "--out", str(tmp_path / "a")]
     assert main([*command, str(bad), str(good)]) == 0
     assert len(answers(tmp_path / "a")) == 1
-    assert "1 photos could not be used (bad.jpg: " in capsys.readouterr().out
+    assert "1 photo could not be used (bad.jpg: " in capsys.readouterr().out
     assert main([*command, str(bad)]) == 2
     assert "No photo can be judged (bad.jpg" in capsys.readouterr().err
 

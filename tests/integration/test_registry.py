@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from mint_lightning.auditor import load_auditor
+from mint_lightning.auditor import Question, Scored, answer, load_auditor
+from mint_lightning.auditor.novelty import pixel_features
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import Calibration, error_rate, judge
+from mint_lightning.evidence import Calibration, error_rate
 from mint_lightning.tracking import open_store
 from mint_lightning.tracking.registry import NothingToRegister, model_name, register
 from mint_lightning.tracking.scores import read_audited
@@ -83,13 +84,21 @@ def test_the_head_best_on_validate_is_registered_with_what_decides_about_it(regi
 
 
 def test_it_answers_alone_where_neither_table_nor_network_are(registered, tmp_path):
-    store, folder, evidence, network, found = registered
+    store, folder, _, network, found = registered
     images = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
     auditor = load_auditor(folder / "auditors" / "vanilla_conv4")
     scores = auditor.score(network, torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
-    rate = error_rate(read_audited(folder / "scores.parquet", "Vanilla conv4"))
-    claim = evidence.row("Vanilla conv4").claim
-    expected = [judge(float(score), Calibration.of(auditor.calibration), claim, rate) for score in scores]
+    name, given = auditor.card.name, torch.from_numpy(images).permute(0, 3, 1, 2)
+    assert auditor.novelty is not None
+    outside = auditor.novelty.outside(pixel_features(given), network(given, ["outcome"])["original"]["outcome"])
+    blank = [""] * len(images)
+    numbers = [str(number) for number in range(len(images))]
+    scored = Scored(numbers, numbers, blank, blank, np.full(70, np.nan), {name: scores}, {name: outside})
+    expected = answer(scored, {name: auditor}, Question())
+    np.testing.assert_allclose(
+        [each.p for each in expected if not each.outside],
+        Calibration.of(auditor.calibration).p_values(scores[~outside]),
+    )
     np.save(tmp_path / "images.npy", images)
     hidden = folder.rename(tmp_path / "hidden")
     try:
@@ -109,13 +118,16 @@ def test_an_outcome_that_accuses_says_how_often_it_errs(registered, monkeypatch)
     store, folder, _, _, found = registered
     model = load(store, found.uri)
     inside = model.unwrap_python_model()
-    monkeypatch.setattr(type(inside.auditor), "score", lambda _, network, images: np.array([9.0, -9.0])[: len(images)])
-    high, low = model.predict(np.zeros((2, 32, 32, 3), np.uint8)).itertuples(index=False)
-    rate = error_rate(read_audited(folder / "scores.parquet", "Vanilla conv4"))
+    monkeypatch.setattr(type(inside.auditor), "score_aad", lambda _, aad: np.array([9.0, -9.0, 9.0]))
+    images = np.random.default_rng(5).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    images[2] = 0
+    high, low, strange = model.predict(images).itertuples(index=False)
+    rate = error_rate(read_audited(folder / "scores.parquet", "Vanilla conv4"), fitted=True)
     assert (high.outcome, high.error_rate) == ("scores like training photos", rate.bound)
     assert low.outcome == "not distinguishable"
     assert np.isnan(low.error_rate)
     assert 0 < high.p < 0.01 < low.p <= 1
+    assert strange.outcome == "outside the audit"
 
 
 @pytest.mark.parametrize("shape", [(1, 31, 32, 3), (1, 3, 32, 32)])

@@ -107,3 +107,27 @@ def test_the_share_of_false_ones_in_a_list_is_held(members: int, target: float, 
     error = false.std(ddof=1) / RUNS**0.5
     print(f"{members} of 100 members, correlation {correlation}, target {target}: {false.mean():.4f} +- {error:.4f}")
     assert false.mean() < target + 3 * error
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+@pytest.mark.parametrize("target", [0.05, 0.2])
+def test_a_list_of_people_with_many_photos_is_held_too(target: float, correlation: float) -> None:
+    """Each person is judged by all photos given, at the alpha of the list's own rate, as `audit` does."""
+    generator = np.random.default_rng(int(100 * target + 10 * correlation))
+    runs = RUNS // 4
+    false, found = np.empty(runs), np.empty(runs)
+    member = np.arange(60) < 15
+    for run in range(runs):
+        known, identity = scores(generator, unequal(generator, 1500), correlation)
+        people = PersonCalibration(Calibration((CalibrationSet("x", known, identity.astype(str)),)))
+        sizes = unequal(generator, len(member))
+        asked, whose = scores(generator, sizes, correlation)
+        asked += 3.0 * member[whose]
+        p = np.array([people.p(asked[whose == person], 0.01).p for person in range(len(member))])
+        listed = benjamini_hochberg(p) <= target
+        false[run] = (listed & ~member).sum() / max(int(listed.sum()), 1)
+        found[run] = listed[member].mean()
+    error = false.std(ddof=1) / runs**0.5
+    print(f"people, correlation {correlation}, target {target}: {false.mean():.4f} +- {error:.4f}, {found.mean():.2f}")
+    assert false.mean() < target + 3 * error
+    assert found.mean() > 0.1

@@ -4,7 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from mint_lightning.evidence import PixelScores, RowScores, ScoreSet, weigh
+from mint_lightning.evidence import (
+    Calibration,
+    Claim,
+    PixelScores,
+    RowScores,
+    ScoreSet,
+    Verdict,
+    error_rate,
+    hit_rate,
+    judge_p,
+    posterior,
+    weigh,
+)
 
 
 def clustered(
@@ -99,3 +111,14 @@ def table(
 def counted(scores):
     """The images that the figures are of."""
     return (scores.split == "test") & ~scores.unseen
+
+
+def judged(
+    score: float, scores: ScoreSet, claim: Claim | None, *, alpha: float = 0.01, outside: bool = False
+) -> Verdict:
+    """The verdict on a photo of that score, with the rates that `scores` have."""
+    calibration = Calibration.of(scores)
+    error, hit = error_rate(scores, alpha=alpha), hit_rate(scores, alpha=alpha)
+    known = posterior(0.01, hit, error) if hit is not None else None
+    p = float(calibration.p_values([score])[0])
+    return judge_p(p, calibration.floor, alpha, claim, error, outside=outside, posterior=known)

@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
-FOUNDATIONS = {"errors", "files", "progress"}
+FOUNDATIONS = {"errors", "files", "printable", "progress"}
 # A room may import the rooms named beside it (and the foundations); what is not named is forbidden.
 MAY_IMPORT = {
     "shards": set(),

@@ -8,6 +8,7 @@ import pytest
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import (
     Calibration,
+    Claim,
     Outcome,
     Posterior,
     error_rate,
@@ -15,10 +16,19 @@ from mint_lightning.evidence import (
     judge_p,
     posterior,
 )
-from mint_lightning.evidence.claim import row_claim
-from mint_lightning.evidence.words import SENTENCES, words
+from mint_lightning.evidence.claim import REQUIRED, row_claim
+from mint_lightning.evidence.words import SENTENCES, term, words
+from mint_lightning.learning.limits import (
+    NEVER_PROOF,
+    NO_CONTROLS,
+    NO_DETECTOR,
+    NO_NOVELTY,
+    NOT_RANDOM,
+    SAME_PIPELINE,
+)
+from mint_lightning.learning.membership import BY_PHOTO, MIXED
 from tests.unit.evidence_data import score_set
-from tests.unit.test_verdict import HIGH, found
+from tests.unit.test_claim import HIGH, found
 
 pytestmark = pytest.mark.unit
 
@@ -92,6 +102,33 @@ def test_languages_say_the_same_with_the_same_blanks() -> None:
         words("xx")
 
 
+def test_every_text_that_people_read_has_its_translation() -> None:
+    known = [*Outcome, *REQUIRED.values(), " and ".join(REQUIRED.values()), NO_CONTROLS, NEVER_PROOF, NOT_RANDOM]
+    for text in [*known, SAME_PIPELINE, NO_NOVELTY, NO_DETECTOR, MIXED, BY_PHOTO, f"Nothing may be claimed: {MIXED}."]:
+        assert term(str(text), "en") == str(text)
+        assert term(str(text), "es") != str(text), text
+    assert term("anything else", "es") == "anything else"
+
+
+@pytest.mark.parametrize("route", [{"random_partition": True}, {"partition_declared": True}, {}, {"no_claim": MIXED}])
+def test_a_claim_is_said_in_every_language(route) -> None:
+    claim = row_claim("row", HIGH, found(), **route)
+    assert claim.why("en") == claim.reason
+    assert claim.why("es").startswith("row supera todos los controles ejecutados en +0.100 [+0.050, +0.150]")
+    assert "pipelines" not in claim.why("es")
+    assert Claim.from_json(claim.to_json()) == claim
+
+
+def test_no_precision_is_stated_from_an_error_rate_of_nought() -> None:
+    scores = score_set(np.random.default_rng(3), shift=2.0, identities=600)
+    scores.score[scores.external & (scores.split == "test")] -= 9.0
+    error, hit = error_rate(scores, alpha=0.05), hit_rate(scores, alpha=0.05)
+    assert hit is not None
+    known = posterior(0.1, hit, error)
+    assert known.value is None
+    assert 0.1 < known.low < 1.0
+
+
 def test_verdicts_of_people() -> None:
     scores = score_set(np.random.default_rng(4), shift=2.0, identities=400)
     error, hit = error_rate(scores, alpha=0.05), hit_rate(scores, alpha=0.05)
@@ -107,6 +144,19 @@ def test_verdicts_of_people() -> None:
     assert "Juntas, las 3 fotos" in judge_p(0.001, 0.0005, 0.05, claim, error, language="es", **given).sentence
     assert judge_p(0.2, 0.0005, 0.05, claim, error, **given).outcome is Outcome.NOT_DISTINGUISHABLE
     assert "Not resolvable" in judge_p(0.1, 0.1, 0.05, claim, error, **given).sentence
+    together = judge_p(0.1, 0.02, 0.05, claim, error, asked=3, **given)
+    assert "Not resolvable at 5 %" in together.sentence
+    assert "6 %" in together.sentence
+    assert "3 answers" in together.sentence
+    barred = judge_p(0.001, 0.0005, 0.05, claim, error, barred="other_pixels", **given)
+    assert barred.outcome is Outcome.CANNOT_TELL
+    assert "another pipeline" in barred.sentence
+    own = judge_p(0.001, 0.0005, 0.05, claim, error, left_aside="own", **given)
+    assert own.outcome is Outcome.OUTSIDE
+    assert "learnt from photos of this person" in own.sentence
+    blind = judge_p(0.001, 0.0005, 0.05, claim, error, photos=3)
+    assert blind.outcome is Outcome.CANNOT_TELL
+    assert "training photos pass was not measured" in blind.sentence
     unknown = judge_p(0.001, 0.0005, 0.05, claim, None, **given)
     assert unknown.outcome is Outcome.CANNOT_TELL
     assert "No error rate" in unknown.sentence

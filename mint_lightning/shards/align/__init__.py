@@ -5,6 +5,7 @@ from mint_lightning.shards.align.cut import CutFace, FaceCut, cut_of, detector_n
 from mint_lightning.shards.align.face import Detector, Face
 from mint_lightning.shards.align.scrfd import SCRFD
 from mint_lightning.shards.align.settings import CutSettings, Which
+from mint_lightning.shards.align.sight import FaceSight
 from mint_lightning.shards.align.similarity import BORDER, BORDERS, TEMPLATE, align, similarity
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Detector",
     "Face",
     "FaceCut",
+    "FaceSight",
     "Which",
     "align",
     "cut_of",
