@@ -167,7 +167,15 @@ def test_a_csv_that_cannot_be_used_is_a_sentence(tmp_path: Path, text: str, mess
         open_source(f"csv:{tmp_path}/none.csv")
 
 
-def test_every_kind_is_named_where_a_kind_is_unknown() -> None:
+def test_every_kind_is_named_where_a_kind_is_unknown_in_the_help_and_in_the_docs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(UserError) as raised:
         open_source("carrier pigeon:x")
     assert all(kind in str(raised.value) for kind in KINDS)
+    with pytest.raises(SystemExit):
+        main(["pack", "--help"])
+    shown = capsys.readouterr().out
+    assert all(f"  {name}:{kind.example} " in shown for name, kind in KINDS.items())
+    docs = (Path(__file__).parents[2] / "docs/databases.md").read_text()
+    assert all(f"`{kind}`" in docs for kind in KINDS)
