@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-_STEP: Final = 4 * 2**20
+_STEP: Final = 2**20
 _STATES: Final = 1_000  # of about 40 kB
 _CHUNK: Final = 2**16
 _GZIP: Final = 31  # zlib's number for a gzip header and its checksum
@@ -16,7 +16,7 @@ _GZIP: Final = 31  # zlib's number for a gzip header and its checksum
 class Gzipped:
     """What a .gz file holds, as a stream that can be read and sought.
 
-    Going forward it keeps the decompressor's state every few MiB, at most a thousand of them; going back it starts at
+    Going forward it keeps the decompressor's state every MiB, at most a thousand of them; going back it starts at
     the nearest. Several members, one after the other, are one stream, as gunzip has it.
 
     Raises:
