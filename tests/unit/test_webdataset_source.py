@@ -61,6 +61,16 @@ def test_our_own_keep_sources_names_and_alignment(tmp_path: Path) -> None:
         WebDatasetSource(tmp_path / "set").list()
 
 
+def test_names_that_are_no_texts_or_lead_out_are_not_taken_over(tmp_path: Path) -> None:
+    facts = {"source": "x\ud800", "identity": "p\udfff", "origin": "../../y.png"}
+    image = {"a.png": encoded(face(0)), "a.json": json.dumps(facts).encode()}
+    (photo,) = WebDatasetSource(write_tar(tmp_path / "x.tar", image)).list()
+    assert (photo.source, photo.identity, photo.origin) == ("x", "p\\udfff", "a")
+    image["a.json"] = json.dumps(facts | {"origin": "y.png"}).encode()
+    (photo,) = WebDatasetSource(write_tar(tmp_path / "x.tar", image)).list()
+    assert (photo.source, photo.origin) == ("x\\ud800", "y.png")
+
+
 def test_without_any_facts_each_sample_is_an_identity(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "x.tar", {f"{number}.png": encoded(face(number)) for number in range(5)})
     assert [(photo.identity, photo.origin) for photo in WebDatasetSource(path).list()][:2] == [("0", "0"), ("1", "1")]

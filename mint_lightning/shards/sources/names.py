@@ -1,4 +1,4 @@
-"""Names of files in archives, which may be anything."""
+"""Names that archives and their tables give, which may be anything."""
 
 from mint_lightning.shards.sources.walk import text
 
@@ -13,3 +13,8 @@ def inside(name: str) -> tuple[str, str | None]:
     bad = name.startswith("/") or ".." in parts or parts[:1] == [] or parts[0].endswith(":")
     shown = "/".join("_" if part == ".." else part for part in parts) or "_"
     return shown, "its name leads out of the archive" if bad else None
+
+
+def plain(name: str) -> str:
+    """The name as a text that can be written as UTF-8: half characters, as JSON allows them, become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -1,6 +1,9 @@
 """Photos in one .npz archive: encoded images end to end in one array, or pixels."""
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +14,15 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_file
+from mint_lightning.shards.sources.names import plain
 from mint_lightning.shards.sources.npzarray import ReadPixels, ReadSlice, mapped
 from mint_lightning.shards.sources.photo import Photo
 
+# What damaged archives make NumPy raise.
+_FAULTS: Final = (
+    OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, SyntaxError, tokenize.TokenError,
+    zlib.error, struct.error, MemoryError, NotImplementedError, KeyError, OverflowError,
+)  # fmt: skip
 _FILES: Final = "blob"
 _PIXELS: Final = "x"
 _LABELS: Final = ("label", "y")
@@ -70,11 +79,12 @@ class NpzSource:
                 heads = [key for key in keys if key.partition("_")[0] in (_FILES, _PIXELS)]
                 parts = sorted({key.partition("_")[2] for key in heads}) if heads else [""]
                 read = [(part, self._read(archive, part)) for part in parts]
+            return [photo for part, arrays in read for photo in self._part(part, arrays)]
         except FileNotFoundError as error:
             raise UserError(f"There is no archive at {self.path}.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-            raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({error}).") from error
-        return [photo for part, arrays in read for photo in self._part(part, arrays)]
+        except _FAULTS as error:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({why}).") from error
 
     def _part(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Photo]:
         label = arrays["label"]
@@ -89,10 +99,12 @@ class NpzSource:
             people: Sequence[str] = [("track" if "track" in arrays else "") + text for text in _padded(track)]
         else:
             people = self._named(label, arrays.get("identity"), "identities")
-        names = arrays["source"].tolist() if "source" in arrays else [name] * count
+        names = [plain(each) for each in arrays["source"].tolist()] if "source" in arrays else [name] * count
         self._check(len(names) == count, f"'source' has {len(names)} entries, 'label' {count}")
         self._check(all(names), "'source' must name a database for each photo")
-        origins = arrays["filename"].tolist() if "filename" in arrays else _padded(np.arange(count))
+        origins = (
+            [plain(each) for each in arrays["filename"].tolist()] if "filename" in arrays else _padded(np.arange(count))
+        )
         self._check(len(origins) == count, f"'filename' has {len(origins)} entries, 'label' {count}")
         return [
             Photo(*facts, attributes=None if known is None else {"class": known[row]})
@@ -103,7 +115,7 @@ class NpzSource:
         self._check(not len(label) or label.min() >= 0, "'label' must not be negative")
         if names is None:
             return _padded(label)
-        listed = names.tolist()
+        listed = [plain(each) for each in names.tolist()]
         self._check(not len(label) or label.max() < len(listed), f"'label' must be below {len(listed)}, the {what}")
         return [listed[each] for each in label]
 

@@ -1,13 +1,14 @@
 """The list beside a RecordIO file: the names that its photos had before they were packed."""
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.columns import Distinct
+from mint_lightning.shards.sources.names import inside
 
 
 def read_list(path: Path, numbers: NDArray[np.int64], labels: NDArray[np.int64]) -> Distinct | None:
@@ -56,7 +57,7 @@ def _lines(path: Path) -> Iterator[tuple[int, float, str]]:
                     number, name, label = line, parts[1], float(parts[2])
             except (IndexError, ValueError) as error:
                 raise UserError(f"Line {line} of {path} must be number, label and path with tabs between.") from error
-            yield number, label, "/".join(PurePosixPath(name).parts[-2:]) or name
+            yield number, label, "/".join(inside(name)[0].split("/")[-2:])
 
 
 def _is_number(text: str) -> bool:

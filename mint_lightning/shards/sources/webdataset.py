@@ -13,6 +13,7 @@ from typing import Any, Final
 from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage
 from mint_lightning.shards.manifest import MANIFEST_NAME, Manifest
+from mint_lightning.shards.sources.names import inside, plain
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pieces import Broken
 from mint_lightning.shards.sources.tarfiles import tar_files
@@ -161,10 +162,10 @@ def _photo(sample: _Sample, name: str, origin: str) -> tuple[Photo, int]:
     who = next((facts[key] for key in _WHO if key in facts), "")
     if isinstance(who, bool) or not isinstance(who, str | int) or (who == "" and any(key in facts for key in _WHO)):
         return Photo(name, "unknown", origin, Broken(f"who it is must be a text or a number, not {who!r}"[:200])), size
-    ours = {key: facts.get(key) for key in ("source", "origin")}
-    if all(isinstance(value, str) and value for value in ours.values()):
-        return Photo(str(ours["source"]), str(who), str(ours["origin"]), reader), size
-    return Photo(name, str(who), origin, reader), size
+    source, own = facts.get("source"), facts.get("origin")
+    if isinstance(source, str) and source and isinstance(own, str) and inside(own)[1] is None:
+        name, origin = plain(source), plain(own)
+    return Photo(name, plain(str(who)), origin, reader), size
 
 
 def _facts(sample: _Sample) -> Mapping[str, Any]:
