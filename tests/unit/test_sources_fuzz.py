@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from mint_lightning.errors import UserError
 from mint_lightning.shards import Manifest, open_source, pack
 from mint_lightning.shards.image import BrokenImage
+from tests import databases
 from tests.archives import people, write_tar, write_zip
-from tests.databases import adience, fddb, ijbc, listed, write_files
+from tests.databases import write_files
 from tests.images import encoded, face
 from tests.record_files import insightface, write_records
 
@@ -164,19 +165,18 @@ def test_a_damaged_index_or_list_of_records(tmp_path: Path, mutate: Callable[[by
 
 
 @pytest.mark.parametrize(
-    ("kind", "files", "table"),
+    ("kind", "table"),
     [
-        ("ijbc", ijbc(), "protocols/ijbc_metadata.csv"),
-        ("adience", adience(), "fold_0_data.txt"),
-        ("fddb", fddb(), "FDDB-folds/FDDB-fold-01-ellipseList.txt"),
-        ("csv", listed(), "who.csv"),
+        ("ijbc", "protocols/ijbc_metadata.csv"),
+        ("adience", "fold_0_data.txt"),
+        ("fddb", "FDDB-folds/FDDB-fold-01-ellipseList.txt"),
+        ("csv", "who.csv"),
     ],
 )
 @settings(max_examples=30, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutate=damage())
-def test_damaged_tables_of_databases(
-    tmp_path: Path, kind: str, files: dict, table: str, mutate: Callable[[bytes], bytes]
-) -> None:
+def test_damaged_tables_of_databases(tmp_path: Path, kind: str, table: str, mutate: Callable[[bytes], bytes]) -> None:
+    files = getattr(databases, "listed" if kind == "csv" else kind)()
     root = tmp_path / "db"
     if not root.exists():
         write_files(root, files)

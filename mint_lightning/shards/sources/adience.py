@@ -6,6 +6,7 @@ from typing import Final
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.lines import numbers, rows_of
+from mint_lightning.shards.sources.names import inside
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pieces import Broken
 from mint_lightning.shards.sources.tree import Entry, TreeSource
@@ -45,7 +46,7 @@ class AdienceSource(TreeSource):
                 names = [f"{user}/{image}", *(f"{user}/{crop}.{face}.{image}" for crop in _CROPS)]
                 entry = next((places[name] for name in names if name in places), None)
                 known = {name: row[name] for name in ("age", "gender") if row[name] not in ("", "None")}
-                origin, who = f"{user}/{face}.{image}", f"{user}/{face}"
+                origin, who = inside(f"{user}/{face}.{image}")[0], f"{user}/{face}"
                 reader = Broken("its image is not there") if entry is None else entry.reader
                 box = None
                 if entry is not None:

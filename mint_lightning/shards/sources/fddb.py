@@ -7,6 +7,7 @@ from typing import Final
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.lines import numbers, text_of
+from mint_lightning.shards.sources.names import inside
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pieces import Broken
 from mint_lightning.shards.sources.tree import Entry, TreeSource
@@ -40,7 +41,7 @@ class FddbSource(TreeSource):
                 reader = Broken("its image is not there") if entry is None else entry.reader
                 if entry is not None:
                     used.add(entry.path)
-                found.append(Photo(self.name, image, f"{image}#{number}", reader, box))
+                found.append(Photo(self.name, image, f"{inside(image)[0]}#{number}", reader, box))
         return found, used
 
 

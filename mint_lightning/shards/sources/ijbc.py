@@ -5,6 +5,7 @@ from typing import Final
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.lines import numbers, rows_of, text_of
+from mint_lightning.shards.sources.names import inside
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pieces import Broken
 from mint_lightning.shards.sources.tree import Entry, TreeSource
@@ -46,7 +47,7 @@ class IjbcSource(TreeSource):
                 if face in found:
                     continue
                 time = times[who, file] = times.get((who, file), 0) + 1
-                origin = file if time == 1 else f"{file}#{time}"
+                origin = inside(file)[0] if time == 1 else f"{inside(file)[0]}#{time}"
                 entry, box = places.get("/".join(file.split("/")[-2:])), numbers(face[2:])
                 if entry is None or box is None:
                     reason = "its image is not there" if entry is None else "its line has no box"
