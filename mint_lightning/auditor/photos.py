@@ -16,7 +16,7 @@ from mint_lightning.printable import printable
 from mint_lightning.shards import EvalLoader, KeyList, Manifest
 from mint_lightning.shards.decode import decode_image
 from mint_lightning.shards.image import BrokenImage, Encoder, encoder_named, standardise
-from mint_lightning.shards.sources.folder import SUFFIXES, ReadFile
+from mint_lightning.shards.sources.walk import SUFFIXES, ReadFile
 
 AT_ONCE = 64
 

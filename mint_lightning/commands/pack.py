@@ -12,6 +12,8 @@ EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
       --partitions '{"H1": 0.5, "H2": 0.5}' --hold_out 1 --hold_out_minimum 3
   mint-lightning pack --source folder:photos --detector centerface --border replicated --out shards/faces
   mint-lightning pack --source npz:glint.npz --role members --realign true --out shards/glint
+  mint-lightning pack --source recordio:ms1m/train.rec --role members --realign true --workers 16 --out shards/ms1m
+  mint-lightning pack --source ijbc:IJB-C --role externals --detector centerface --out shards/ijbc
   mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
@@ -46,8 +48,8 @@ def pack(
     """Pack photos into a shard set: one pipeline for all, splits and partitions by a hash of the identity.
 
     Args:
-        source: KIND:PATH, folder:DIR (DIR/identity/photo), databases:DIR (DIR/database/identity/photo), npz:FILE (keys
-            blob, offset, label, identity) or synthetic:identities=N,photos=K,difficulty=hard,seed=0.
+        source: KIND:PATH, of the kinds below, or synthetic:identities=N,photos=K,difficulty=hard,seed=0. Databases:
+            docs/databases.md.
         out: the folder to make; manifest.json is written last.
         name: how the shard set calls the source; made from PATH by default. An .npz file with a key "source" names the
             database of each photo itself.
@@ -119,8 +121,8 @@ def pack(
         print("Faces: " + ", ".join(f"{count:,} by {how}" for how, count in manifest.faces.items()) + ".")
     for broken in manifest.broken[:5]:
         print(f"Left out, {broken['photo']}: {broken['reason']}")
-    if len(manifest.broken) > 5:
-        print(f"and {len(manifest.broken) - 5} more; manifest.json lists them.")
+    if (number := manifest.photos.get("broken", 0)) > 5:
+        print(f"and {number - 5} more; broken.jsonl lists them.")
     if skipped := manifest.skipped["count"]:
         print(f"{skipped} files are no photos: {', '.join(manifest.skipped['examples'][:5])}")
     if manifest.duplicates:
@@ -129,4 +131,14 @@ def pack(
 
 def main(command: str, args: list[str]) -> None:
     """Run the command."""
-    run_function(pack, command, args, EXAMPLES)
+    run_function(pack, command, args, f"{EXAMPLES}\n\nsources:\n{_sources()}")
+
+
+def _sources() -> str:
+    """A line for each kind of source."""
+    from mint_lightning.shards.sources import KINDS
+
+    shown = [(f"{name}:{kind.example}", kind.reads) for name, kind in KINDS.items()]
+    shown.append(("synthetic:identities=2000,photos=5", "drawn faces, with difficulty=hard and seed=0"))
+    width = max(len(example) for example, _ in shown)
+    return "\n".join(f"  {example:{width}}  {reads}" for example, reads in shown)

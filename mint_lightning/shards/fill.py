@@ -89,6 +89,7 @@ def write_tars(
                         journal.write(json.dumps([own, images]) + "\n")
                         packed.leave_out(photo, images, max_broken)
                         continue
+                    packed.read += 1
                     facts = {
                         "source": photo.source,
                         "identity": photo.identity,

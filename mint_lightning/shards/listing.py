@@ -25,11 +25,13 @@ there is none."""
 class Packed:
     """Where each image went, of which photo it is; a million images take about 100 MB.
 
-    photos: number of photos listed. faces: how the points of faces were known -> images.
+    photos: number of photos listed, of which `read` have images and the `broken` none. faces: how the points of faces
+    were known -> images.
     """
 
     def __init__(self, photos: int) -> None:
         self.photos = photos
+        self.read = 0
         self.digests = bytearray()
         self.places = array("q")  # photo, number of the face, lane, shard and position of each image
         self.faces: Counter[str] = Counter()

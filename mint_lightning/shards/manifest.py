@@ -52,7 +52,9 @@ class Manifest:
         partitions: name -> fraction of the identities drawn at random, or a rule such as {"held_out_from": ...} or
             {"database": ...}.
         counts: source -> partition -> split -> {"images": n, "identities": n}.
-        broken: photos that could not be used, each {"photo": origin, "reason": sentence}.
+        photos: {"found": n, "read": n, "broken": n}, read and broken together are found; {} of sets made from others.
+        broken: the first thousand photos that could not be used, each {"photo": origin, "reason": sentence}; all are in
+            broken.jsonl beside the manifest.
         skipped: files of the source that are no photos: {"count": n, "examples": [names]}.
         duplicates: images that repeat another one of the same partition and split.
         faces: how the five points of faces were known -> images, where faces were aligned in packing: "detected",
@@ -85,6 +87,7 @@ class Manifest:
     faces: Mapping[str, int] = field(default_factory=dict)
     role: str = ""
     mixed: bool = False
+    photos: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def images(self) -> int:
@@ -135,11 +138,12 @@ _TYPES: dict[str, type] = {
     "schema_version": int, "tool_version": str, "request": dict, "request_hash": str, "image_size": int,
     "alignment": str, "border": str, "encoder": str, "seed": int, "lanes": int, "partitions": dict, "counts": dict,
     "broken": list, "skipped": dict, "duplicates": int, "faces": dict, "role": str, "mixed": bool,
+    "photos": dict,
     "keys_sha256": str, "partition_hash": str,
     "shards": list,
     "name": str, "partition": str, "split": str, "lane": int, "count": int, "bytes": int, "sha256": str,
 }  # fmt: skip
-_LATER: dict[str, Any] = {"faces": {}, "role": "", "mixed": False}
+_LATER: dict[str, Any] = {"faces": {}, "role": "", "mixed": False, "photos": {}}
 _HASHES = ("request_hash", "keys_sha256", "partition_hash", "sha256")
 _WORDS = {int: "a whole number", str: "a text", bool: "true or false", dict: "an object", list: "a list"}
 

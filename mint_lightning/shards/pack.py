@@ -9,6 +9,7 @@ from mint_lightning import __version__
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json
 from mint_lightning.shards.align import CutSettings
+from mint_lightning.shards.beside import write_beside
 from mint_lightning.shards.fill import write_tars
 from mint_lightning.shards.keys import KEYS_NAME
 from mint_lightning.shards.leftover import claimed, find
@@ -19,6 +20,7 @@ from mint_lightning.shards.recipe import Recipe
 from mint_lightning.shards.sources.photo import PhotoSource
 
 _NAMED = 20
+_LISTED = 1000
 
 
 def pack(
@@ -98,6 +100,7 @@ def pack(
         faces = dict(sorted(packed.faces.items()))
         duplicates = refuse_shared_images(keys)
         skipped = list(getattr(photos, "skipped", ()))
+        write_beside(folder, listed, plan, packed)
         manifest = Manifest(
             tool_version=__version__,
             request=request,
@@ -110,11 +113,12 @@ def pack(
             lanes=lanes,
             partitions=recipe.partition_rules({photo.source for photo in listed}),
             counts=counts(keys),
-            broken=tuple(packed.broken),
+            broken=tuple(packed.broken[:_LISTED]),
             skipped={"count": len(skipped), "examples": skipped[:_NAMED]},
             duplicates=duplicates,
             faces=faces,
             role=role,
+            photos={"found": len(listed), "read": packed.read, "broken": len(packed.broken)},
             keys_sha256=keys.save(folder),
             partition_hash=partition_hash(keys),
             shards=tuple(packed.shards),

@@ -61,6 +61,7 @@ def write_without(
             counts=counts(new),
             duplicates=duplicates,
             faces={},  # of how faces were found is known in all, not by image
+            photos={},
             keys_sha256=new.save(folder),
             partition_hash=partition_hash(new),
             shards=tuple(packed.shards),

@@ -6,8 +6,7 @@ import pytest
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage
-from mint_lightning.shards.sources import FolderSource, NpzSource, open_source
-from mint_lightning.shards.sources import folder as folder_module
+from mint_lightning.shards.sources import FolderSource, NpzSource, open_source, walk
 from tests.images import encoded, face, face_folder
 
 pytestmark = pytest.mark.unit
@@ -89,7 +88,7 @@ def test_folder_with_a_name_that_is_no_utf8(tmp_path):
 
 def test_folder_refuses_a_huge_file_before_reading_it(tmp_path, monkeypatch):
     root = face_folder(tmp_path / "faces", identities=1, photos=1)
-    monkeypatch.setattr(folder_module, "MAX_BYTES", 100)
+    monkeypatch.setattr(walk, "MAX_BYTES", 100)
     with pytest.raises(BrokenImage, match="larger than"):
         FolderSource(root).list()[0].read()
 
@@ -191,7 +190,7 @@ def test_open_source_by_text(tmp_path):
     assert str(source.path).endswith("C:/a:b.npz")
 
 
-@pytest.mark.parametrize("spec", ["", "folder", "folder:", "npz:", "zip:x", "/a/folder"])
+@pytest.mark.parametrize("spec", ["", "folder", "folder:", "npz:", "rar:x", "/a/folder"])
 def test_open_source_refuses_other_texts(spec):
     with pytest.raises(UserError, match="names no source"):
         open_source(spec)

@@ -1,4 +1,4 @@
-"""Where photos come from: a folder by identity, several such, an .npz archive, or the synthetic generator."""
+"""Where photos come from: folders, archives, records and databases of many kinds, or the synthetic generator."""
 
 import inspect
 from typing import Any
@@ -6,30 +6,27 @@ from typing import Any
 from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.databases import DatabasesSource
 from mint_lightning.shards.sources.folder import FolderSource
+from mint_lightning.shards.sources.kinds import KINDS
 from mint_lightning.shards.sources.npz import NpzSource
 from mint_lightning.shards.sources.photo import Photo, PhotoSource
 
-__all__ = ["DatabasesSource", "FolderSource", "NpzSource", "Photo", "PhotoSource", "open_source"]
+__all__ = ["KINDS", "DatabasesSource", "FolderSource", "NpzSource", "Photo", "PhotoSource", "open_source"]
 
 
 def open_source(spec: str, name: str | None = None) -> PhotoSource:
     """The source that a text names.
 
     Args:
-        spec: "folder:PATH", "databases:PATH", "npz:PATH", or "synthetic:" with any arguments of `SyntheticSource`, such
-            as "synthetic:identities=2000,photos=5,difficulty=hard,seed=0".
+        spec: "KIND:PATH" with one of `KINDS`, or "synthetic:" with any arguments of `SyntheticSource`, such as
+            "synthetic:identities=2000,photos=5,difficulty=hard,seed=0".
         name: name of the database in the shard set, where it is to differ from the source's own.
 
     Raises:
         UserError: it names no source, or an argument that the source does not have.
     """
     kind, _, rest = spec.partition(":")
-    if kind == "folder" and rest:
-        return FolderSource(rest, name)
-    if kind == "databases" and rest:
-        return DatabasesSource(rest, name)
-    if kind == "npz" and rest:
-        return NpzSource(rest, name)
+    if kind in KINDS and rest:
+        return KINDS[kind].opened(rest, name)
     if kind == "synthetic":
         from mint_lightning.shards.synthetic import SyntheticSource
 
@@ -38,7 +35,7 @@ def open_source(spec: str, name: str | None = None) -> PhotoSource:
             arguments["name"] = name
         return SyntheticSource(**arguments)
     raise UserError(
-        f"{spec!r} names no source of photos: write folder:PATH, databases:PATH, npz:PATH or "
+        f"{spec!r} names no source of photos: write KIND:PATH with one of {', '.join(KINDS)}, or "
         "synthetic:identities=2000,photos=5,difficulty=hard,seed=0."
     )
 

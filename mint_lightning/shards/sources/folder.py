@@ -1,20 +1,15 @@
 """Photos in a folder with one folder for each person: root/identity/image."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from mint_lightning.errors import UserError
-from mint_lightning.shards.image import MAX_BYTES, BrokenImage
 from mint_lightning.shards.sources.photo import Photo
-
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
-)
+from mint_lightning.shards.sources.walk import ReadFile, entries, files, text
 
 
 class FolderSource:
@@ -55,14 +50,14 @@ class FolderSource:
         skipped: list[str] = []
         digest = sha256()
         # Sorted, for equal folders are to give equal hashes on every file system.
-        for entry in _entries(self.root):
+        for entry in entries(self.root):
             if entry.name.startswith(".") or not entry.is_dir():
-                skipped.append(_text(entry.name))
+                skipped.append(text(entry.name))
                 continue
-            identity = _text(entry.name)
+            identity = text(entry.name)
             found = len(photos)
-            for path, size in _files(entry.path):
-                origin = f"{identity}/{_text(os.path.relpath(path, entry.path))}"
+            for path, size in files(entry.path):
+                origin = f"{identity}/{text(os.path.relpath(path, entry.path))}"
                 if size is None:
                     skipped.append(origin)
                     continue
@@ -76,43 +71,3 @@ class FolderSource:
                 f"{self.root.name}/NAME/photo.jpg (it has {', '.join(skipped[:3]) or 'nothing'})."
             )
         return photos, skipped, digest.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """Reads one file."""
-
-    path: str
-
-    def __call__(self) -> bytes:
-        """The file's bytes. Raises `BrokenImage` for a file too large to be a photo, before reading it."""
-        if os.stat(self.path).st_size > MAX_BYTES:
-            raise BrokenImage(f"larger than {MAX_BYTES // 2**20} MiB")
-        with open(self.path, "rb") as stream:
-            return stream.read()
-
-
-def _entries(folder: str | Path) -> "list[os.DirEntry[str]]":
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise UserError(f"The folder {folder} cannot be read: {error.strerror}.") from error
-
-
-def _files(folder: str) -> Iterator[tuple[str, int | None]]:
-    """Path and size of each photo at any depth; the size is None where it is no photo."""
-    for entry in _entries(folder):
-        if entry.name.startswith("."):
-            yield entry.path, None
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _files(entry.path)
-        elif entry.is_file() and os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-            yield entry.path, entry.stat().st_size
-        else:
-            yield entry.path, None
-
-
-def _text(name: str) -> str:
-    # File names are bytes; those that are no UTF-8 would fail in JSON and parquet.
-    return name.replace(os.sep, "/").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

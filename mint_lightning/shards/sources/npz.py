@@ -1,28 +1,54 @@
-"""Photos in one .npz archive: encoded images end to end in one array."""
+"""Photos in one .npz archive: encoded images end to end in one array, or pixels."""
 
+import struct
+import tokenize
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_file
+from mint_lightning.shards.sources.names import plain
+from mint_lightning.shards.sources.npzarray import ReadPixels, ReadSlice, mapped
 from mint_lightning.shards.sources.photo import Photo
 
-_NEEDED = ("blob", "offset", "label")
+# What damaged archives make NumPy raise.
+_FAULTS: Final = (
+    OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, SyntaxError, tokenize.TokenError,
+    zlib.error, struct.error, MemoryError, NotImplementedError, KeyError, OverflowError,
+)  # fmt: skip
+_FILES: Final = "blob"
+_PIXELS: Final = "x"
+_LABELS: Final = ("label", "y")
+_KINDS: Final = {
+    "offset": "i",
+    "label": "i",
+    "y": "i",
+    "track": "i",
+    "identity": "U",
+    "filename": "U",
+    "source": "U",
+    "classes": "U",
+}
 
 
 class NpzSource:
-    """Image i is the file `blob[offset[i]:offset[i + 1]]`, of the person `label[i]`.
+    """Image i is the file `blob[offset[i]:offset[i + 1]]`, or the pixels `x[i]`, of the person `label[i]`.
 
-    Keys: blob (uint8, all files end to end), offset (integers, n + 1), label (integers, n), and where present identity
-    (text, the person's name by label), filename (text, n) and source (text, n: the database of each photo, where one
-    archive holds several). Without names a person is the label and a photo its number. Pickled arrays are refused.
+    Keys: blob (uint8, all files end to end) and offset (integers, n + 1), or x (uint8, n x H x W or n x H x W x 3,
+    RGB); label, or y (integers, n); and where present identity (text, the person's name by label), filename (text, n)
+    and source (text, n: the database of each photo, where one archive holds several). Without names a person is the
+    label and a photo its number. Pickled arrays are refused.
+
+    Archives in parts, blob_train and blob_test or x_train and x_test with their label_train and so on, are databases
+    NAME_train and NAME_test. In these, and where there is a key classes (text, the name by label), a label is the
+    class of an object: an attribute, each image an identity of its own, or each track where there is a key track.
 
     Args:
         path: the archive.
@@ -47,56 +73,92 @@ class NpzSource:
 
     @cached_property
     def _photos(self) -> Sequence[Photo]:
-        arrays = self._read()
-        offset, label = arrays["offset"], arrays["label"]
-        count = len(label)
-        size = len(_blob(str(self.path)))
-        self._check(
-            len(offset) == count + 1 and offset[0] >= 0 and bool((np.diff(offset) >= 0).all()) and offset[-1] <= size,
-            f"'offset' must rise from 0 to at most {size} in {count + 1} steps, one more than 'label' has",
-        )
-        self._check(count == 0 or label.min() >= 0, "'label' must not be negative")
-        if "identity" in arrays:
-            listed = arrays["identity"].tolist()
-            self._check(count == 0 or label.max() < len(listed), f"'label' must be below {len(listed)}, the identities")
-            people = [listed[person] for person in label]
-        else:
-            people = _padded(label)
-        names = arrays["source"].tolist() if "source" in arrays else [self.name] * count
-        self._check(len(names) == count, f"'source' has {len(names)} entries, 'label' {count}")
-        self._check(all(names), "'source' must name a database for each photo")
-        origins = arrays["filename"].tolist() if "filename" in arrays else _padded(np.arange(count))
-        self._check(len(origins) == count, f"'filename' has {len(origins)} entries, 'label' {count}")
-        path = str(self.path)
-        return [
-            Photo(names[i], people[i], origins[i], ReadSlice(path, int(offset[i]), int(offset[i + 1])))
-            for i in range(count)
-        ]
-
-    def _read(self) -> dict[str, NDArray[Any]]:
         try:
             with np.load(self.path, allow_pickle=False) as archive:
-                missing = [key for key in _NEEDED if key not in archive.files]
-                if missing:
-                    raise UserError(
-                        f"The archive {self.path} lacks the key {', '.join(map(repr, missing))} "
-                        f"(it has {', '.join(archive.files)}): photos are read from blob, offset and label."
-                    )
-                names = [key for key in ("offset", "label", "identity", "filename", "source") if key in archive.files]
-                arrays = {key: archive[key] for key in names}
-            blob = _blob(str(self.path))
+                keys = archive.files
+                heads = [key for key in keys if key.partition("_")[0] in (_FILES, _PIXELS)]
+                parts = sorted({key.partition("_")[2] for key in heads}) if heads else [""]
+                read = [(part, self._read(archive, part)) for part in parts]
+            return [photo for part, arrays in read for photo in self._part(part, arrays)]
         except FileNotFoundError as error:
             raise UserError(f"There is no archive at {self.path}.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-            raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({error}).") from error
-        for key in ("offset", "label"):
-            if arrays[key].dtype.kind == "u":
-                arrays[key] = arrays[key].astype(np.int64)  # differences of unsigned numbers would wrap round
-        self._check(blob.dtype == np.uint8 and blob.ndim == 1, "'blob' must be one row of uint8")
-        for key, kinds in (("offset", "i"), ("label", "i"), ("identity", "U"), ("filename", "U"), ("source", "U")):
-            if key in arrays:
-                fits = arrays[key].dtype.kind in kinds and arrays[key].ndim == 1
-                self._check(fits, f"{key!r} must be one row of {'integers' if kinds == 'i' else 'texts'}")
+        except _FAULTS as error:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({why}).") from error
+
+    def _part(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Photo]:
+        label = arrays["label"]
+        count = len(label)
+        readers = self._readers(part, arrays)
+        name = f"{self.name}_{part}" if part else self.name
+        known: Sequence[str] | None = None
+        if part or "classes" in arrays:
+            known = self._named(label, arrays.get("classes"), "classes")
+            track = arrays.get("track", np.arange(count))
+            self._check(len(track) == count, f"'track' has {len(track)} entries, 'label' {count}")
+            people: Sequence[str] = [("track" if "track" in arrays else "") + text for text in _padded(track)]
+        else:
+            people = self._named(label, arrays.get("identity"), "identities")
+        names = [plain(each) for each in arrays["source"].tolist()] if "source" in arrays else [name] * count
+        self._check(len(names) == count, f"'source' has {len(names)} entries, 'label' {count}")
+        self._check(all(names), "'source' must name a database for each photo")
+        origins = (
+            [plain(each) for each in arrays["filename"].tolist()] if "filename" in arrays else _padded(np.arange(count))
+        )
+        self._check(len(origins) == count, f"'filename' has {len(origins)} entries, 'label' {count}")
+        return [
+            Photo(*facts, attributes=None if known is None else {"class": known[row]})
+            for row, facts in enumerate(zip(names, people, origins, readers, strict=True))
+        ]
+
+    def _named(self, label: NDArray[Any], names: NDArray[Any] | None, what: str) -> Sequence[str]:
+        self._check(not len(label) or label.min() >= 0, "'label' must not be negative")
+        if names is None:
+            return _padded(label)
+        listed = [plain(each) for each in names.tolist()]
+        self._check(not len(label) or label.max() < len(listed), f"'label' must be below {len(listed)}, the {what}")
+        return [listed[each] for each in label]
+
+    def _readers(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Sequence[ReadSlice | ReadPixels]:
+        path, count = str(self.path), len(arrays["label"])
+        if "offset" not in arrays:
+            key = _key(_PIXELS, part)
+            pixels = mapped(path, key)
+            fits = pixels.dtype == np.uint8 and pixels.ndim in (3, 4) and pixels.shape[3:] in ((), (1,), (3,))
+            self._check(fits, f"{key!r} must be pixels, uint8 (n, height, width) or (n, height, width, 3)")
+            self._check(len(pixels) == count, f"{key!r} has {len(pixels)} entries, 'label' {count}")
+            return [ReadPixels(path, key, row) for row in range(count)]
+        key, offset = _key(_FILES, part), arrays["offset"]
+        blob = mapped(path, key)
+        self._check(blob.dtype == np.uint8 and blob.ndim == 1, f"{key!r} must be one row of uint8")
+        rises = len(offset) == count + 1 and offset[0] >= 0 and bool((np.diff(offset) >= 0).all())
+        self._check(
+            rises and offset[-1] <= len(blob),
+            f"'offset' must rise from 0 to at most {len(blob)} in {count + 1} steps, one more than 'label' has",
+        )
+        return [ReadSlice(path, key, int(offset[row]), int(offset[row + 1])) for row in range(count)]
+
+    def _read(self, archive: Any, part: str) -> dict[str, NDArray[Any]]:
+        """The small arrays of a part, by their keys without it, labels as "label"."""
+        label = next((key for key in _LABELS if _key(key, part) in archive.files), _LABELS[0])
+        files = _key(_PIXELS, part) not in archive.files
+        needed = [_key(key, part) for key in ((_FILES, "offset", label) if files else (_PIXELS, label))]
+        if missing := [key for key in needed if key not in archive.files]:
+            raise UserError(
+                f"The archive {self.path} lacks the key {', '.join(map(repr, missing))} (it has "
+                f"{', '.join(archive.files)}): photos are read from blob, offset and label, or from x and label."
+            )
+        names = [key for key in _KINDS if key not in (*_LABELS, *(() if files else ("offset",)))]
+        arrays = {key: archive[_key(key, part)] for key in names if _key(key, part) in archive.files}
+        arrays["label"] = archive[_key(label, part)]
+        if part and "classes" in archive.files:
+            arrays["classes"] = archive["classes"]
+        for key, array in arrays.items():
+            if _KINDS[key] == "i" and array.dtype.kind == "u":
+                arrays[key] = array = array.astype(np.int64)  # differences of unsigned numbers would wrap round
+            what = "integers" if _KINDS[key] == "i" else "texts"
+            self._check(array.dtype.kind == _KINDS[key] and array.ndim == 1, f"{key!r} must be one row of {what}")
+        mapped(str(self.path), needed[0])
         return arrays
 
     def _check(self, fits: bool, rule: str) -> None:
@@ -104,37 +166,8 @@ class NpzSource:
             raise UserError(f"The archive {self.path} does not fit together: {rule}.")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSlice:
-    """Reads one image of an archive."""
-
-    path: str
-    start: int
-    stop: int
-
-    def __call__(self) -> bytes:
-        """The image file's bytes."""
-        return _blob(self.path)[self.start : self.stop].tobytes()
-
-
-@lru_cache(maxsize=4)
-def _blob(path: str) -> NDArray[np.uint8]:
-    """All files end to end, mapped from disk where the archive is not compressed, so that processes share it."""
-    with zipfile.ZipFile(path) as archive:
-        entry = archive.getinfo("blob.npy")
-        stored = entry.compress_type == zipfile.ZIP_STORED
-    if not stored:
-        with np.load(path, allow_pickle=False) as arrays:
-            return np.asarray(arrays["blob"])
-    with open(path, "rb") as stream:
-        stream.seek(entry.header_offset + 26)
-        # The lengths of name and extra field in the local header differ from those in the directory.
-        lengths = stream.read(4)
-        stream.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), 1)
-        version = np.lib.format.read_magic(stream)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(stream)
-        return np.memmap(stream, dtype=dtype, mode="r", offset=stream.tell(), shape=shape)
+def _key(name: str, part: str) -> str:
+    return f"{name}_{part}" if part else name
 
 
 def _padded(numbers: NDArray[np.int64]) -> list[str]:

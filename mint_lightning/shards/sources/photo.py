@@ -22,6 +22,7 @@ class Photo:
             grey. It must be picklable and small: pack sends it to worker processes.
         box: x0, y0, x1, y1 of the face in the upright photo's pixels, where the source says it.
         points: x and y of the five points of the face, likewise: left eye, right eye, nose tip, corners of the mouth.
+        attributes: what else the source says of it, name -> value, such as the class of an object.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Photo:
     reader: Callable[[], bytes | Pixels]
     box: tuple[float, float, float, float] | None = None
     points: tuple[tuple[float, float], ...] | None = None
+    attributes: Mapping[str, str] | None = None
 
     def read(self) -> bytes | Pixels:
         """The image file's bytes, or its pixels: uint8 (H, W, 3) RGB or (H, W) grey."""

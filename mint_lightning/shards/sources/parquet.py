@@ -1,0 +1,169 @@
+"""Photos in parquet files with the images' bytes in a column, as Hugging Face's datasets are."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from mint_lightning.errors import UserError
+from mint_lightning.shards.image import BrokenImage
+from mint_lightning.shards.sources.photo import Photo
+from mint_lightning.shards.sources.pieces import Broken
+
+_WHO: Final = (
+    "identity",
+    "identity_id",
+    "subject_id",
+    "subject",
+    "person_id",
+    "person",
+    "id",
+    "label",
+    "labels",
+    "class",
+)
+_MOST: Final = 2**30
+
+
+class ParquetSource:
+    """Each row is a photo; the first of these columns that there is says who is shown: identity, subject, person,
+    label, class (with names, where the file's Hugging Face description has them). Without any each row is an identity.
+
+    The image is a column of bytes, or of {bytes, path}. Images that are only paths are not there, and so broken.
+
+    Args:
+        path: a .parquet file, or a folder with some.
+        name: name of the database; that of the file or folder by default.
+
+    Raises:
+        UserError: on listing, if there is none, one is damaged, has no column of images or several, or its groups of
+            rows are too large to be read one by one.
+    """
+
+    def __init__(self, path: str | Path, name: str | None = None) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self.name = name or self.path.name.split(".")[0]
+
+    def describe(self) -> dict[str, Any]:
+        """Kind, name, number of photos and a hash of their names, people and the files' sizes."""
+        digest = sha256()
+        for file in self._files:
+            digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+        for photo in self.list():
+            digest.update(json.dumps([photo.identity, photo.origin]).encode() + b"\n")
+        return {"kind": "parquet", "name": self.name, "photos": len(self.list()), "listing": digest.hexdigest()}
+
+    def list(self) -> Sequence[Photo]:
+        """All photos; `origin` is the file's and the row's number."""
+        return self._photos
+
+    @cached_property
+    def _files(self) -> Sequence[Path]:
+        found = sorted(self.path.rglob("*.parquet")) if self.path.is_dir() else [self.path]
+        if not found or not found[0].is_file():
+            raise UserError(f"There is no .parquet file at {self.path}.")
+        return found
+
+    @cached_property
+    def _photos(self) -> Sequence[Photo]:
+        import pyarrow as pa
+
+        photos: list[Photo] = []
+        for number, file in enumerate(self._files):
+            try:
+                photos += _rows(file, self.name, f"{number}/" if len(self._files) > 1 else "")
+            except (pa.ArrowException, OSError, ValueError) as error:
+                why = str(error).strip().splitlines()[0].rstrip(".")
+                raise UserError(f"{file} is not a readable parquet file ({why}).") from error
+        return photos
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """Reads the image of a row: of a group of rows, the place in it."""
+
+    path: str
+    column: str
+    group: int
+    row: int
+
+    def __call__(self) -> bytes:
+        """The image file's bytes. Raises `BrokenImage` where there are none."""
+        value = _group(self.path, self.column, self.group)[self.row].as_py()
+        if isinstance(value, dict):
+            value = value.get("bytes")
+        if value is None:
+            raise BrokenImage("its row has no image bytes")
+        return bytes(value)
+
+
+@lru_cache(maxsize=2)
+def _group(path: str, column: str, group: int) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read_row_group(group, columns=[column], use_threads=False).column(0).combine_chunks()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BrokenImage("its rows cannot be read: the file is damaged") from error
+
+
+def _rows(file: Path, name: str, prefix: str) -> Iterator[Photo]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as parquet:
+        schema, metadata = parquet.schema_arrow, parquet.metadata
+        image = _image_column(file, schema)
+        who = next((column for column in _WHO if column in schema.names and column != image), None)
+        names = _class_names(schema, who)
+        row = 0
+        for group in range(metadata.num_row_groups):
+            if metadata.row_group(group).total_byte_size > _MOST:
+                raise UserError(f"{file} has a group of rows of over 1 GiB: write it anew with smaller row groups.")
+            size = metadata.row_group(group).num_rows
+            read = parquet.read_row_group(group, columns=[who], use_threads=False) if who is not None else None
+            people = [None] * size if read is None else read.column(0).to_pylist()
+            for place, person in enumerate(people):
+                origin = f"{prefix}{row:0{len(str(metadata.num_rows))}d}"
+                row += 1
+                if who is None:
+                    yield Photo(name, origin, origin, ReadRow(str(file), image, group, place))
+                elif isinstance(person, bool) or not isinstance(person, str | int) or person == "":
+                    yield Photo(name, "unknown", origin, Broken(f"its {who} is {person!r}"[:200]))
+                else:
+                    known = isinstance(person, int) and 0 <= person < len(names)
+                    identity = str(names[int(person)]) if known else str(person)
+                    yield Photo(name, identity, origin, ReadRow(str(file), image, group, place))
+
+
+def _image_column(file: Path, schema: Any) -> str:
+    import pyarrow as pa
+
+    def holds(kind: Any) -> bool:
+        if pa.types.is_struct(kind):
+            return any(field.name == "bytes" and holds(field.type) for field in kind)
+        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+    found = [field.name for field in schema if holds(field.type)]
+    if len(found) > 1 and "image" in found:
+        return "image"
+    if len(found) != 1:
+        raise UserError(
+            f"{file} has {len(found) or 'no'} columns of image bytes; one is needed, called image where there are "
+            f"several (it has {', '.join(schema.names)})."
+        )
+    return str(found[0])
+
+
+def _class_names(schema: Any, column: str | None) -> Sequence[str]:
+    """The names of classes that Hugging Face keeps in a file's description."""
+    try:
+        info = json.loads((schema.metadata or {})[b"huggingface"])
+        names = info["info"]["features"][column]["names"]
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return ()
+    return names if isinstance(names, list) else ()
