@@ -142,6 +142,7 @@ def refuse_shared_images(keys: KeyList) -> int:
             number = sum(crosses(rows, keys.partition, keys.split) for rows in repeated)
             raise UserError(
                 f"{number} images are on both sides of a partition or split, such as {places[0]}, which is the same "
-                f"image as {places[1]}: remove one of the two from the source. Nothing was written."
+                f"image as {places[1]}: remove one of the two from the source, or ask for copies to be left out. "
+                "Nothing was written."
             )
     return sum(len(rows) - 1 for rows in repeated)

@@ -35,6 +35,7 @@ class Recipe:
     by_database: bool = False
     cut: CutSettings | None = None
     aligned: bool = False
+    copies: str = "refuse"
 
     def __post_init__(self) -> None:
         encoder_named(self.encoder)
@@ -42,6 +43,8 @@ class Recipe:
             raise UserError(
                 "With by_database each database is a partition of its own: give no other partitions and hold out none."
             )
+        if self.copies not in ("refuse", "leave_out"):
+            raise UserError(f"copies is {self.copies!r}: take refuse or leave_out.")
         if self.aligned and self.cut is not None and not self.cut.realign:
             raise UserError("Photos that are declared as aligned need no detector: leave one out, or ask to realign.")
         if self.cut is not None and self.cut.size != self.image_size:
@@ -89,6 +92,8 @@ class Recipe:
             arguments["cut"] = self.cut.to_dict()
         if not self.aligned:
             del arguments["aligned"]
+        if self.copies == "refuse":
+            del arguments["copies"]
         arguments["partitions"] = dict(sorted(self.partitions.items()))
         if self.hold_out is not None:
             arguments["hold_out"]["partitions"] = sorted(set(self.hold_out.partitions))
