@@ -60,7 +60,7 @@ def test_objects_in_parts_keep_classes_and_leave_copies_out(tmp_path: Path, monk
     assert 0 < manifest["photos"]["broken"] < 20
     train = manifest["counts"]["gtsrb32_train"]["gtsrb32_train"]
     assert sum(split["identities"] for split in train.values()) <= 1307
-    assert len(set(line.split(",")[1] for line in Path("signs/attributes.csv").read_text().splitlines()[1:])) == 43
+    assert len({line.split(",")[1] for line in Path("signs/attributes.csv").read_text().splitlines()[1:]}) == 43
 
 
 def test_lfw_halves_hold_out_one_photo_of_whoever_has_three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
