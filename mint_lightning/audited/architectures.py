@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -148,6 +150,8 @@ def _on_255(values: tuple[float, ...]) -> tuple[float, float, float]:
 
 def _build_function(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     package, _, function = architecture.partition(":")
+    if (here := str(Path.cwd())) not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)  # `python -m` puts it there; the installed command does not
     try:
         source = importlib.import_module(package)
     except Exception as error:  # the user's module may fail in any way while it is imported

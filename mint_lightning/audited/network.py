@@ -93,8 +93,8 @@ class AuditedNetwork(nn.Module):
 
     @property
     def tap_names(self) -> tuple[str, ...]:
-        """Names of the taps in order of depth; the last is the outcome."""
-        return tuple(self.taps)
+        """Names of the taps that may be read, in order of depth; the last is the outcome."""
+        return tuple(self.taps)[-1:] if self.access == "outcome" else tuple(self.taps)
 
     @property
     def device(self) -> torch.device:
@@ -132,7 +132,7 @@ class AuditedNetwork(nn.Module):
             float32 AAD by view and tap request; shapes as in `aad.reduce`.
 
         Raises:
-            UserError: an unknown tap, reduction or view, or a module that cannot be tapped.
+            UserError: an unknown tap, reduction or view, a module that cannot be tapped, or values that are not finite.
         """
         if not taps:
             raise UserError(f"Network {self.name!r} is asked for no tap; known are {', '.join(self.taps)}.")
@@ -149,6 +149,12 @@ class AuditedNetwork(nn.Module):
         for name, variant in variants.items():
             taken = self._read(variant(images), requests)
             aad[name] = {spec: _joined([taken[path][kind] for path, kind in at]) for spec, at in parsed.items()}
+            for spec, values in aad[name].items():
+                if not values.isfinite().all():
+                    raise UserError(
+                        f"Network {self.name!r} gives values at tap {spec!r} that are no finite numbers: its weights "
+                        "are random or damaged, or its preprocessing is not theirs (mint-lightning networks check)."
+                    )
         return aad
 
     def embed(self, images: Tensor) -> Tensor:

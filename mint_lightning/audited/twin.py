@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -50,14 +51,16 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
 def _declared(network: AuditedNetwork, seed: int) -> Built:
     """The architecture that the user says the network has, at random weights."""
     given = network.twin or {}
-    if not set(given) <= {"architecture", "arguments"} or "architecture" not in given:
-        raise UserError(f"twin is {given}; give {{architecture: NAME, arguments: {{...}}}}.")
+    if not set(given) <= {"architecture", "arguments", "taps"} or "architecture" not in given:
+        raise UserError(f"twin is {given}; give {{architecture: NAME, arguments: {{...}}, taps: {{...}}}}.")
     built = build(str(given["architecture"]), given.get("arguments") or {}, seed)
+    if taps := given.get("taps"):
+        built = replace(built, taps=dict(taps))
     missing = [name for name in network.taps if name not in built.taps]
     if missing:
         raise UserError(
             f"The twin {given['architecture']} of {network.name!r} has no tap {missing[0]!r}; it has "
-            f"{', '.join(built.taps)}: leave that tap out, or name another architecture."
+            f"{', '.join(built.taps)}: say in twin.taps which of its modules is that tap, or leave the tap out."
         )
     return built
 

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import warnings
+import zipfile
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,9 @@ from mint_lightning.errors import UserError
 
 _WRAPPERS: Final = ("state_dict", "net_state_dict", "model_state_dict", "model")
 _SHOWN: Final = 3
+_INSTEAD: Final = (
+    "save the network's state_dict() alone, best as safetensors, or export the graph as ONNX (architecture: onnx)."
+)
 
 
 def load_state(path: Path | str) -> dict[str, Tensor]:
@@ -107,12 +111,24 @@ def _read_torch(path: Path) -> Any:
     except RuntimeError as error:
         if "TorchScript" in str(error):
             raise UserError(
-                f"{path} is a TorchScript archive, which could run code when loaded, so it is refused: "
-                "save the network's state_dict() alone, best as safetensors."
+                f"{path} is a TorchScript archive, which could run code when loaded, so it is refused: {_INSTEAD}"
+            ) from error
+        if _is_exported(path):
+            raise UserError(
+                f"{path} is an archive of torch.export, which could run code when loaded, so it is refused: {_INSTEAD}"
             ) from error
         raise UserError(f"{path} is not a torch checkpoint, or is damaged or cut short.") from error
     except Exception as error:  # what the legacy format raises on a file cut short depends on where it was cut
         raise UserError(f"{path} is not a torch checkpoint, or is damaged or cut short.") from error
+
+
+def _is_exported(path: Path) -> bool:
+    """Whether it is a .pt2: a zip archive that says so by the name of one of its entries."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.rpartition("/")[2] == "archive_format" for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _unwrap(content: Any) -> Any:

@@ -39,8 +39,9 @@ class NetworkSource:
         access: activations, or outcome, where the auditor is given no more: then nothing else can be read, and every
             result says so.
         channels_last: memory order of convolutions, usually faster.
-        twin: {architecture: ..., arguments: ...} of the untrained twins of a network that has none of its own, as an
-            ONNX file; that it is the file's architecture is your word.
+        twin: {architecture: ..., arguments: ..., taps: ...} of the untrained twins of a network that has none of its
+            own, as an ONNX file, taps being modules by the names of the file's; that it is the file's architecture is
+            your word.
         aad_dtype: the type that AAD is rounded to and kept in: float32, float16, bfloat16; "usual" is float32 for
             vectors and float16 for maps.
     """

@@ -13,6 +13,7 @@ from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.files import write_json
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.collect import gather, score_set
+from mint_lightning.learning.initial import parent_of
 from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
 from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.predictions import ScoresWriter
@@ -45,6 +46,8 @@ def describe_run(cli: Any) -> None:
         samples=data.samples or 0,
     )
     logger.log_shards(data.set_name, data.manifest.hash, images=len(data.keys), members=data.groups.how)
+    if init_from := cli.model.hparams.get("init_from"):
+        logger.log_parent(parent_of(init_from))
 
 
 def auditor_folder(name: str) -> Path:

@@ -5,11 +5,28 @@ from pathlib import Path
 
 from mint_lightning.audited.rng import seeded
 from mint_lightning.audited.weights import load_state
-from mint_lightning.auditor import AUDITOR_HEAD
+from mint_lightning.auditor import AUDITOR_HEAD, load_auditor
 from mint_lightning.errors import UserError
+from mint_lightning.files import sha256_file
 from mint_lightning.heads import Head
+from mint_lightning.learning.checkpoint import read_checkpoint
 
-__all__ = ["seeded", "warm_start"]
+__all__ = ["parent_of", "seeded", "warm_start"]
+
+
+def parent_of(init_from: str) -> dict[str, str]:
+    """What a run records of the head that it starts from: its file, the file's sha256, and the fingerprint of the
+    network that taught it, where the file says it."""
+    path = Path(init_from)
+    file = path / AUDITOR_HEAD if path.is_dir() else path
+    found = {"parent": str(init_from), "parent_sha256": sha256_file(file)}
+    if path.is_dir():
+        fingerprint = load_auditor(path).card.fingerprint
+    elif file.suffix == ".safetensors":
+        fingerprint = None
+    else:
+        fingerprint = read_checkpoint(file)["mint"].get("network")
+    return found | ({"parent_fingerprint": str(fingerprint)} if fingerprint else {})
 
 
 def warm_start(head: Head, init_from: str | None) -> list[str]:

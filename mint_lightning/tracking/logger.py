@@ -129,6 +129,12 @@ class MintLogger(MLFlowLogger):
         self.experiment.set_tag(self._run(), "fingerprint", fingerprint)
 
     @rank_zero_only
+    def log_parent(self, parent: Mapping[str, str]) -> None:
+        """Say from which head the run's began, as tags, to be searched by."""
+        for name, value in parent.items():
+            self.experiment.set_tag(self._run(), name, value)
+
+    @rank_zero_only
     def log_shards(self, name: str, manifest_hash: str, *, context: str = "fit", **facts: Any) -> None:
         """Log a shard set as a dataset input of the run: its name, the hash of its manifest, and counts to look at.
 

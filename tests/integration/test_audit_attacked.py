@@ -193,3 +193,24 @@ def test_files_that_a_detector_cut_are_asked_of_drawn_faces_without_a_claim(work
         "no distinguible",
         "no se puede saber: pertenencia o base de datos",
     )
+
+
+def test_a_table_that_read_neither_pixels_nor_outcome_still_knows_its_photos(workspace: Path, tmp_path: Path) -> None:
+    from mint_lightning.auditor import load_auditor
+
+    rows = '[{"head": "vanilla", "taps": ["conv1"]}, {"head": "batchnorm"}]'
+    config = ["--config", "table_faces", "--rows", rows, "--recipe", '{"epochs": 1}', "--pixels", "false"]
+    assert main(["table", *config, "--twins", "0", "--name", "narrow"]) == 0
+    narrow = load_auditor(Path("mlruns/tables/narrow/auditors/vanilla_conv1")).novelty
+    whole = load_auditor(Path(HEAD)).novelty
+    assert narrow is not None
+    assert whole is not None
+    assert narrow.model.mean == pytest.approx(whole.model.mean, rel=0.02, abs=0.02)  # there kept at half precision
+    assert (narrow.faces is None) == (whole.faces is None)
+    noise = tmp_path / "noise.png"
+    Image.fromarray(landscapes(1)[0]).save(noise)
+    out = tmp_path / "out"
+    given = ["--auditor", "mlruns/tables/narrow/auditors/vanilla_conv1", "--aligned", "true", str(noise)]
+    assert main(["audit", *given, "--out", str(out)]) == 0
+    (said,) = json.loads((out / "audit.json").read_text())["answers"]
+    assert said["outcome"] == "outside the audit"

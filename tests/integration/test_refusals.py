@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from mint_lightning.auditor import load_auditor
 from mint_lightning.cli import main
+from mint_lightning.files import sha256_file
+from mint_lightning.tracking import open_store
 from tests.integration.conftest import CONF, FAST
 
 pytestmark = pytest.mark.integration
@@ -84,6 +87,21 @@ def test_a_checkpoint_of_another_network_is_refused(workspace: Path, capsys: pyt
     assert "init_from" in capsys.readouterr().err
     warm = ["--model.init_from", "mlruns/checkpoints/first/best.ckpt", "--name", "second"]
     assert main(["fit", *config, *other, *groups, *warm]) == 0
+    warm = ["--model.init_from", "mlruns/auditors/first", "--name", "third"]
+    assert main(["fit", *config, *other, *groups, *warm]) == 0
+    taught = load_auditor(Path("mlruns/auditors/first")).card.fingerprint
+    files = {
+        "second": Path("mlruns/checkpoints/first/best.ckpt"),
+        "third": Path("mlruns/auditors/first/head.safetensors"),
+    }
+    for name, file in files.items():
+        client = open_store().client
+        experiments = [each.experiment_id for each in client.search_experiments()]
+        (run,) = client.search_runs(experiments, f"attributes.run_name = '{name}'")
+        assert run.data.tags["parent_sha256"] == sha256_file(file)
+        assert run.data.tags["parent_fingerprint"] == taught
+        assert run.data.tags["parent"] in (str(file), str(file.parent))
+        assert run.data.params["fingerprint"] != taught
 
 
 def test_a_pickle_given_as_checkpoint_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,14 @@ def test_table_runs_as_its_config_stands(workspace: Path) -> None:
     assert len(document["evidence"]["rows"]) == 9
 
 
-RUN_ELSEWHERE = {"faces_vanilla", "faces_cnn", "table_faces", *(path.stem for path in CONF.glob("paper_*.yaml"))}
+OTHER_NETWORKS = {"own_network", "onnx_network"}  # test_your_own_network.py
+RUN_ELSEWHERE = {
+    "faces_vanilla",
+    "faces_cnn",
+    "table_faces",
+    *OTHER_NETWORKS,
+    *(path.stem for path in CONF.glob("paper_*.yaml")),
+}
 
 
 @pytest.mark.parametrize("conf", sorted({path.stem for path in CONF.glob("*.yaml")} - RUN_ELSEWHERE))

@@ -59,6 +59,13 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
+def test_an_archive_of_torch_export_is_refused(tmp_path: Path) -> None:
+    exported = torch.export.export(nn.Sequential(nn.Conv2d(3, 4, 3)), (torch.zeros(1, 3, 8, 8),))
+    torch.export.save(exported, tmp_path / "net.pt2")
+    with pytest.raises(UserError, match=r"archive of torch\.export.*ONNX"):
+        load_state(tmp_path / "net.pt2")
+
+
 def test_torchscript_is_refused(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)), tmp_path / "w.pt")
     with pytest.raises(UserError, match="TorchScript"):
