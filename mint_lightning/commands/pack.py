@@ -14,6 +14,7 @@ EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
   mint-lightning pack --source npz:glint.npz --role members --realign true --out shards/glint
   mint-lightning pack --source recordio:ms1m/train.rec --role members --realign true --workers 16 --out shards/ms1m
   mint-lightning pack --source ijbc:IJB-C --role externals --detector centerface --out shards/ijbc
+  mint-lightning pack --source ijbc:IJB-C --role externals --sample 20000 --out shards/ijbc --dry-run
   mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
@@ -43,6 +44,10 @@ def pack(
     seed: int = 0,
     workers: int | None = None,
     max_broken: float = 0.01,
+    limit: int | None = None,
+    sample: int | None = None,
+    shard_size: str | int = "64MiB",
+    dry_run: bool = False,
     overwrite: bool = False,
     reuse: bool = False,
 ) -> None:
@@ -84,12 +89,20 @@ def pack(
         seed: of the hash that decides splits and partitions.
         workers: processes that decode and encode; the number of cores by default.
         max_broken: share of unreadable photos above which packing stops.
+        limit: at most so many photos, drawn by the hash of their names: for a first try.
+        sample: at most so many, balanced over identities: of each person one before of any a second. A smaller number
+            is contained in a larger one.
+        shard_size: images of a tar, such as 2000, or its bytes, such as 64MiB; each lane of each partition and split
+            has tars of its own.
+        dry_run: say what would be written, and write nothing: 64 photos are tried.
         overwrite: replace `out` where it exists.
         reuse: keep what stands in `out` where it was packed by this very request.
     """
     from mint_lightning.shards import HoldOut, open_source
     from mint_lightning.shards import pack as pack_photos
     from mint_lightning.shards.align import CutSettings
+    from mint_lightning.shards.size import shard_size as size_of
+    from mint_lightning.shards.sources.chosen import ChosenPhotos
 
     shares = partitions or {"all": 1.0}
     held = HoldOut(hold_out, hold_out_minimum, tuple(hold_out_from or shares)) if hold_out else None
@@ -101,8 +114,25 @@ def pack(
         raise UserError(
             "faces, border, min_face, min_score and padding say how faces are found: name a detector, or realign."
         )
+    photos = open_source(source, name=name)
+    if limit is not None and sample is not None:
+        raise UserError("limit and sample both say how many photos are taken: give one of them.")
+    if limit is not None:
+        photos = ChosenPhotos(photos, limit, "limit")
+    if sample is not None:
+        photos = ChosenPhotos(photos, sample, "sample")
+    sizes = size_of(str(shard_size))
+    if dry_run:
+        from mint_lightning.commands.pack_preview import say_what
+
+        say_what(
+            photos, Path(out), image_size=image_size, encoder=encoder, partitions=shares, hold_out=held,
+            by_database=by_database, cut=cut, aligned=aligned, seed=seed, lanes=lanes, sizes=sizes,
+            taken=overwrite or reuse,
+        )  # fmt: skip
+        return
     manifest = pack_photos(
-        open_source(source, name=name),
+        photos,
         Path(out),
         image_size=image_size,
         encoder=encoder,
@@ -117,6 +147,7 @@ def pack(
         lanes=lanes,
         workers=os.cpu_count() or 1 if workers is None else workers,
         max_broken=max_broken,
+        **sizes,
         overwrite=overwrite,
         reuse=reuse,
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import inspect
 import logging
 import re
 import sys
@@ -50,7 +51,7 @@ def parse_function(
     if plain is not None:
         parser.add_argument(plain, nargs="*", type=str, help=_help_of(function, plain))
     parser.add_function_arguments(function, as_positional=False, skip={plain} if plain is not None else set())
-    words = [_underscored(word) for word in args]
+    words = _with_flags(function, [_underscored(word) for word in args])
     try:
         parsed = parser.parse_args(words if plain is not None else _with_positional(parser, words))
         return dict(vars(without_config(parsed)))
@@ -78,6 +79,16 @@ def _underscored(word: str) -> str:
         return word
     name, sign, value = word.partition("=")
     return f"--{name[2:].replace('-', '_')}{sign}{value}"
+
+
+def _with_flags(function: Callable[..., Any], args: list[str]) -> list[str]:
+    """A bare --NAME of a yes or no as --NAME=true."""
+    flags = {f"--{name}" for name, each in inspect.signature(function).parameters.items() if each.annotation is bool}
+    last = [*args[1:], "--"]
+    return [
+        f"{word}=true" if word in flags and after.startswith("--") else word
+        for word, after in zip(args, last, strict=True)
+    ]
 
 
 def _help_of(function: Callable[..., Any], argument: str) -> str:

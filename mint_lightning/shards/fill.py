@@ -81,8 +81,9 @@ def write_tars(
         for number, (partition, split) in enumerate(plan.groups):
             members = plan.order[plan.group[plan.order] == number]
             writer = GroupWriter(
-                folder, partition, split, suffix=recipe.codec.suffix, lanes=recipe.lanes, shard_bytes=recipe.shard_bytes
-            )
+                folder, partition, split, suffix=recipe.codec.suffix, lanes=recipe.lanes,
+                shard_bytes=recipe.shard_bytes, shard_images=recipe.shard_images,
+            )  # fmt: skip
             with writer:
                 for index in members:
                     photo, own = photos[index], str(plan.keys[index])

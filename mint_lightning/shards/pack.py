@@ -42,6 +42,7 @@ def pack(
     workers: int = 0,
     max_broken: float = 0.01,
     shard_bytes: int = 64 * 2**20,
+    shard_images: int = 0,
     overwrite: bool = False,
     reuse: bool = False,
 ) -> Manifest:
@@ -72,6 +73,7 @@ def pack(
         workers: processes that decode and encode; 0 does it in this one.
         max_broken: share of photos that may be unusable; they are left out, and listed in the manifest.
         shard_bytes: size above which a lane goes on in the next tar.
+        shard_images: number of images above which it does so, too; 0 for any.
         overwrite: replace a shard set at `out`, once the new one is whole.
         reuse: give back the shard set at `out` if it was packed by this very request.
 
@@ -80,25 +82,16 @@ def pack(
             splits, `out` is taken, or the disk is full. Nothing is left behind then.
     """
     recipe = Recipe(
-        image_size,
-        encoder,
-        partitions or {"all": 1.0},
-        hold_out,
-        seed,
-        lanes,
-        shard_bytes,
-        by_database,
-        cut,
-        aligned,
-        copies,
-    )
+        image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database, cut, aligned,
+        shard_images, copies,
+    )  # fmt: skip
     if role not in ("", "members", "externals"):
         raise UserError(f"role is {role!r}: a set is packed as members or as externals, or as neither.")
     if not 0 <= max_broken < 1:
         raise UserError(f"max_broken = {max_broken} cannot be used: it is a share, from 0 to below 1.")
     out = Path(out).absolute()
     request = recipe.request(photos) | ({"role": role} if role else {})
-    standing = _standing(out, sha256_json(request), overwrite=overwrite, reuse=reuse)
+    standing = standing_set(out, sha256_json(request), overwrite=overwrite, reuse=reuse)
     if standing is not None:
         return standing
     listed = photos.list()
@@ -151,7 +144,7 @@ def pack(
     return manifest
 
 
-def _standing(out: Path, request_hash: str, *, overwrite: bool, reuse: bool) -> Manifest | None:
+def standing_set(out: Path, request_hash: str, *, overwrite: bool, reuse: bool) -> Manifest | None:
     """The shard set at `out` if it may be used again; None if `out` is free or may be replaced."""
     nearest = next(parent for parent in out.parents if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):

@@ -1,6 +1,5 @@
 """What goes where: key, label, partition and split of every photo, known before any photo is read."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
-from mint_lightning.files import sha256_json
 from mint_lightning.shards.keys import key_hashes
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.splits import SPLITS, UNSEEN_SUFFIX, check_partitions, partition_of, split_of, uniform
@@ -91,7 +89,7 @@ def make_plan(
     split = np.array([split_of(*person, seed=seed) for person in people])[label]
     _check_enough(people, partition, partitions)
 
-    keys = np.array([_key(photo) for photo in photos])
+    keys = np.array([photo.key for photo in photos])
     _check_unique(keys, photos)
     partition = partition[label]
     if hold_out is not None:
@@ -112,11 +110,6 @@ def make_plan(
 def _of_databases(photos: Sequence[Photo]) -> dict[str, float]:
     sources = {photo.source for photo in photos}
     return {name: 1 / len(sources) for name in sources}
-
-
-def _key(photo: Photo) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", photo.source.lower()).strip("-")[:24] or "photos"
-    return f"{slug}-{sha256_json([photo.source, photo.identity, photo.origin])[:20]}"
 
 
 def _held_out(

@@ -35,6 +35,7 @@ class Recipe:
     by_database: bool = False
     cut: CutSettings | None = None
     aligned: bool = False
+    shard_images: int = 0
     copies: str = "refuse"
 
     def __post_init__(self) -> None:
@@ -56,6 +57,7 @@ class Recipe:
             ("image_size", 8, _LARGEST_SIDE),
             ("lanes", 1, _MOST_LANES),
             ("shard_bytes", 1, 2**40),
+            ("shard_images", 0, 2**31),
         ):
             value = getattr(self, name)
             if not smallest <= value <= largest:
@@ -90,8 +92,9 @@ class Recipe:
             del arguments["cut"]
         else:
             arguments["cut"] = self.cut.to_dict()
-        if not self.aligned:
-            del arguments["aligned"]
+        for name in ("aligned", "shard_images"):
+            if not arguments[name]:
+                del arguments[name]
         if self.copies == "refuse":
             del arguments["copies"]
         arguments["partitions"] = dict(sorted(self.partitions.items()))

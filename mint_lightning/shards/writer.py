@@ -14,6 +14,11 @@ from mint_lightning.shards.manifest import Shard
 _TAR_BLOCK = 512
 
 
+def sample_bytes(image: int, text: int) -> int:
+    """Bytes of a tar that a sample takes whose image and JSON have so many: two headers, and whole blocks."""
+    return 2 * _TAR_BLOCK + sum(-(-part // _TAR_BLOCK) * _TAR_BLOCK for part in (image, text))
+
+
 class GroupWriter:
     """Deals the samples of one (partition, split) to lanes in turn and writes them with webdataset.
 
@@ -25,14 +30,26 @@ class GroupWriter:
         suffix: ending of the image's name in the tar, without a dot.
         lanes: sample i goes to lane i % lanes, so lanes differ by at most one sample.
         shard_bytes: a lane's next tar is begun where a sample would take this one above that size.
+        shard_images: or above so many samples; 0 for any number.
     """
 
-    def __init__(self, folder: Path, partition: str, split: str, *, suffix: str, lanes: int, shard_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        partition: str,
+        split: str,
+        *,
+        suffix: str,
+        lanes: int,
+        shard_bytes: int,
+        shard_images: int = 0,
+    ) -> None:
         self.folder = folder
         self.partition = partition
         self.split = split
         self.suffix = suffix
         self.shard_bytes = shard_bytes
+        self.shard_images = shard_images
         self.samples = 0
         self.shards: list[Shard] = []
         self._lanes: list[_Tar | None] = [None] * lanes
@@ -42,9 +59,11 @@ class GroupWriter:
         """Write one sample, `KEY.suffix` and `KEY.json`; return (lane, number of its shard in the lane, position)."""
         lane, position = self.samples % len(self._lanes), self.samples // len(self._lanes)
         text = json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()
-        size = 2 * _TAR_BLOCK + sum(-(-len(part) // _TAR_BLOCK) * _TAR_BLOCK for part in (image, text))
+        size = sample_bytes(len(image), len(text))
         tar = self._lanes[lane]
-        if tar is not None and tar.used + size > self.shard_bytes:
+        if tar is not None and (
+            tar.used + size > self.shard_bytes or (self.shard_images and tar.count >= self.shard_images)
+        ):
             self._finish(lane)
             tar = None
         if tar is None:

@@ -1,11 +1,14 @@
 """What a source of photos is: it has a name, describes itself, and lists photos that are read later."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mint_lightning.files import sha256_json
 
 Pixels = NDArray[np.uint8]
 
@@ -32,6 +35,12 @@ class Photo:
     box: tuple[float, float, float, float] | None = None
     points: tuple[tuple[float, float], ...] | None = None
     attributes: Mapping[str, str] | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in a shard set, of the database and a hash of all three names."""
+        slug = re.sub(r"[^a-z0-9]+", "-", self.source.lower()).strip("-")[:24] or "photos"
+        return f"{slug}-{sha256_json([self.source, self.identity, self.origin])[:20]}"
 
     def read(self) -> bytes | Pixels:
         """The image file's bytes, or its pixels: uint8 (H, W, 3) RGB or (H, W) grey."""
