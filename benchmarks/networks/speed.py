@@ -34,8 +34,8 @@ def tap_speed(name: str, batch: int, turns: int) -> dict[str, Any]:
     run = bare(network.module, [prepared(network, each) for each in batches])
     asked = {**{tap: [tap] for tap in taps}, "all taps": taps}
     seconds: dict[str, list[float]] = {"bare": [], **{tap: [] for tap in asked}}
-    for tap in asked.values():
-        network(images, tap)  # its first forward looks for modules that run twice
+    for wanted in asked.values():
+        network(images, wanted)  # its first forward looks for modules that run twice
     for _ in range(turns):
         for tap, wanted in asked.items():
             seconds["bare"].append(run())

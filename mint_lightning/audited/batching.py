@@ -7,6 +7,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
+from mint_lightning.audited.aad import Reduction
 from mint_lightning.errors import UserError
 
 Batch = int | Literal["auto"] | None
@@ -41,6 +42,18 @@ def fastest_batch(run: Callable[[Tensor], object], images: Tensor) -> int:
             break
         size *= 2
     return best
+
+
+def in_batches(
+    read: Callable[[Tensor], dict[str, dict[Reduction, Tensor]]], images: Tensor, batch: Batch
+) -> dict[str, dict[Reduction, Tensor]]:
+    """What `read` gives of `images` (B, ...), `batch` of them at once, put together."""
+    if not isinstance(batch, int) or len(images) <= batch:
+        return read(images)
+    parts = [read(part) for part in images.split(batch)]
+    return {
+        path: {kind: torch.cat([part[path][kind] for part in parts]) for kind in own} for path, own in parts[0].items()
+    }
 
 
 def _rate(run: Callable[[Tensor], object], images: Tensor) -> float:

@@ -46,6 +46,7 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
         aad_dtype=network.aad_dtype,
         access=network.access,
         batch=network.batch,
+        compile=network.compile_with,
     )
 
 

@@ -41,6 +41,8 @@ class NetworkSource:
         channels_last: memory order of convolutions, usually faster.
         batch: images that run through the network at once, of the images of a batch; auto measures which number is
             fastest; null takes all of them.
+        compile: whether to compile the network up to its last tap (torch.compile; needs a C++ compiler), which is worth
+            its minutes for millions of images; or the name of a backend.
         twin: {architecture: ..., arguments: ..., taps: ...} of the untrained twins of a network that has none of its
             own, as an ONNX file, taps being modules by the names of the file's; that it is the file's architecture is
             your word.
@@ -60,6 +62,7 @@ class NetworkSource:
     access: Access = "activations"
     channels_last: bool = True
     batch: int | Literal["auto"] | None = None
+    compile: bool | str = False
     twin: dict[str, Any] | None = None
     aad_dtype: Rounding = "usual"
 
@@ -102,6 +105,7 @@ class NetworkSource:
             channels_last=self.channels_last,
             access=self.access,
             batch=self.batch,
+            compile=self.compile,
         )
         network.card = final
         network.twin = self.twin
