@@ -18,6 +18,7 @@ from mint_lightning.learning.membership import Rows
 from mint_lightning.learning.objective import AAD
 from mint_lightning.learning.stored import StoredAAD
 from mint_lightning.shards import EvalLoader
+from mint_lightning.shards.remote import CACHE_BYTES
 
 
 class Activations(AuditData):
@@ -45,6 +46,9 @@ class Activations(AuditData):
         seed: decides the order of images, and nothing else.
         max_broken: share of undecodable images in the shard set above which the run stops.
         allow_mixed: take several sets whose photos were aligned differently, too; then nothing may be claimed.
+        cache: folder for the tars of shard sets at an address (https://host/set, s3://bucket/set); null takes the
+            user's cache folder.
+        cache_bytes: what the tars there may take together; those that were not used for longest leave first.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class Activations(AuditData):
         seed: int = 0,
         max_broken: float = 0.01,
         allow_mixed: bool = False,
+        cache: str | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         who: dict[str, Any] = {
             "members": members,
@@ -83,6 +89,8 @@ class Activations(AuditData):
             seed=seed,
             max_broken=max_broken,
             allow_mixed=allow_mixed,
+            cache=cache,
+            cache_bytes=cache_bytes,
             **who,
         )
         if store in ("auto", "none"):

@@ -27,6 +27,7 @@ from mint_lightning.shards import (
     join,
     split_by_photo,
 )
+from mint_lightning.shards.remote import CACHE_BYTES, local_set
 from mint_lightning.shards.stream import Read
 
 
@@ -55,10 +56,15 @@ class AuditData(L.LightningDataModule):
         seed: int,
         max_broken: float,
         allow_mixed: bool = False,
+        cache: str | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         super().__init__()
         given = [shards] if isinstance(shards, str) else list(shards)
-        self.root = Path(given[0]) if len(given) == 1 else join(given, allow_mixed=allow_mixed)
+        if len(given) == 1:
+            self.root = local_set(given[0], cache, cache_bytes)
+        else:
+            self.root = join(given, allow_mixed=allow_mixed, cache=cache, cache_bytes=cache_bytes)
         self.set_name = " + ".join(Path(each).name for each in given)
         self.manifest = Manifest.load(self.root)
         self.keys = KeyList.load(self.root, self.manifest)

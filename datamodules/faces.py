@@ -9,6 +9,7 @@ from datamodules.audit import AuditData
 from mint_lightning.audited import NetworkSource
 from mint_lightning.learning.objective import AAD
 from mint_lightning.shards import TrainLoader
+from mint_lightning.shards.remote import CACHE_BYTES
 
 
 class Faces(AuditData):
@@ -18,8 +19,8 @@ class Faces(AuditData):
     or (B, C, H, W) float32, `member` (B,) bool and `row` (B,) int64, the photo's place in the key list.
 
     Args:
-        shards: folder of the shard set, as `mint-lightning pack` writes it; of several, [shards/a, shards/b], each is a
-            partition of its name.
+        shards: folder of the shard set, as `mint-lightning pack` writes it, or its address (https://host/set); of
+            several, [shards/a, shards/b], each is a partition of its name.
         network: the audited network: {card: FILE} as `train-audited` writes it, or {architecture: ..., weights: ...}.
         taps: where to read, "NAME" for channel maxima or "NAME:map" for whole maps; linked from model.taps in `fit`.
         views: label-free variants of each image to read as well; "original" is the image as given.
@@ -37,6 +38,9 @@ class Faces(AuditData):
         seed: decides the order of images, and nothing else.
         max_broken: share of undecodable images in a pass above which the run stops.
         allow_mixed: take several sets whose photos were aligned differently, too; then nothing may be claimed.
+        cache: folder for the tars of shard sets at an address (https://host/set, s3://bucket/set); null takes the
+            user's cache folder.
+        cache_bytes: what the tars there may take together; those that were not used for longest leave first.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class Faces(AuditData):
         seed: int = 0,
         max_broken: float = 0.01,
         allow_mixed: bool = False,
+        cache: str | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         super().__init__(
             shards,
@@ -73,6 +79,8 @@ class Faces(AuditData):
             seed=seed,
             max_broken=max_broken,
             allow_mixed=allow_mixed,
+            cache=cache,
+            cache_bytes=cache_bytes,
         )
         self._standardised: dict[bytes, AAD] = {}
 

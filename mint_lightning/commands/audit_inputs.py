@@ -10,6 +10,8 @@ from mint_lightning.auditor import Auditor, PhotoFiles, Photos, ShardPhotos, loa
 from mint_lightning.errors import UserError
 from mint_lightning.files import write_json
 from mint_lightning.shards.align import CenterFace, CutSettings, FaceCut, Which
+from mint_lightning.shards.remote import local_set
+from mint_lightning.shards.transfer import is_address
 from mint_lightning.tracking.fetch import Found
 
 
@@ -90,13 +92,13 @@ def open_photos(
             raise UserError(
                 f"The auditor {name!r} was made of photos of other pixels than the first: ask it by itself."
             )
-    sets = [path for path in given if (Path(path) / "manifest.json").is_file()]
+    sets = [path for path in given if is_address(path) or (Path(path) / "manifest.json").is_file()]
     if sets:
         if len(given) > 1:
             raise UserError(f"{sets[0]} is a shard set: ask about it by itself.")
         if detector != CenterFace.name or faces != "largest":
             raise UserError(f"{sets[0]} is a shard set, whose faces are cut already: leave out --detector and --faces.")
-        return ShardPhotos(Path(sets[0]), pixels, workers=workers)
+        return ShardPhotos(local_set(sets[0]), pixels, workers=workers)
     files = photo_files(given)
     if aligned:
         if detector != CenterFace.name or faces != "largest":

@@ -56,7 +56,7 @@ def pack(
     Args:
         source: KIND:PATH, of the kinds below, or synthetic:identities=N,photos=K,difficulty=hard,seed=0. Databases:
             docs/databases.md.
-        out: the folder to make; manifest.json is written last.
+        out: the folder to make, or an address such as s3://bucket/set; manifest.json is written last.
         name: how the shard set calls the source; made from PATH by default. An .npz file with a key "source" names the
             database of each photo itself.
         partitions: name to fraction of the identities; members and externals are to be told apart by these. Random
@@ -101,8 +101,10 @@ def pack(
     from mint_lightning.shards import HoldOut, open_source
     from mint_lightning.shards import pack as pack_photos
     from mint_lightning.shards.align import CutSettings
+    from mint_lightning.shards.outgoing import send, upload_folder
     from mint_lightning.shards.size import shard_size as size_of
     from mint_lightning.shards.sources.chosen import ChosenPhotos
+    from mint_lightning.shards.transfer import is_address
 
     shares = partitions or {"all": 1.0}
     held = HoldOut(hold_out, hold_out_minimum, tuple(hold_out_from or shares)) if hold_out else None
@@ -126,14 +128,15 @@ def pack(
         from mint_lightning.commands.pack_preview import say_what
 
         say_what(
-            photos, Path(out), image_size=image_size, encoder=encoder, partitions=shares, hold_out=held,
+            photos, out, image_size=image_size, encoder=encoder, partitions=shares, hold_out=held,
             by_database=by_database, cut=cut, aligned=aligned, seed=seed, lanes=lanes, sizes=sizes,
             taken=overwrite or reuse,
         )  # fmt: skip
         return
+    folder = Path(out) if not is_address(out) else upload_folder(out, overwrite=overwrite)
     manifest = pack_photos(
         photos,
-        Path(out),
+        folder,
         image_size=image_size,
         encoder=encoder,
         partitions=shares,
@@ -148,9 +151,11 @@ def pack(
         workers=os.cpu_count() or 1 if workers is None else workers,
         max_broken=max_broken,
         **sizes,
-        overwrite=overwrite,
-        reuse=reuse,
+        overwrite=overwrite or folder != Path(out),
+        reuse=reuse or folder != Path(out),
     )
+    if folder != Path(out):
+        send(folder, out)
     print(f"{out}: {manifest.images} images in {len(manifest.shards)} shards, manifest {manifest.hash[:12]}")
     if manifest.faces:
         print("Faces: " + ", ".join(f"{count:,} by {how}" for how, count in manifest.faces.items()) + ".")

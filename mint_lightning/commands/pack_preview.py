@@ -5,18 +5,20 @@ from pathlib import Path
 
 from mint_lightning.shards import HoldOut, PhotoSource
 from mint_lightning.shards.align import CutSettings
+from mint_lightning.shards.outgoing import upload_folder
 from mint_lightning.shards.pack import standing_set
 from mint_lightning.shards.preview import Preview, preview
 from mint_lightning.shards.recipe import Recipe
 from mint_lightning.shards.size import bytes_in_words
 from mint_lightning.shards.splits import SPLITS
+from mint_lightning.shards.transfer import is_address
 
 DEFAULT_BYTES = 64 * 2**20
 
 
 def say_what(
     photos: PhotoSource,
-    out: Path,
+    out: str,
     *,
     image_size: int,
     encoder: str,
@@ -39,12 +41,15 @@ def say_what(
         image_size, encoder, partitions, hold_out, seed, lanes, sizes.get("shard_bytes", DEFAULT_BYTES), by_database,
         cut, aligned, sizes.get("shard_images", 0),
     )  # fmt: skip
-    standing_set(out.absolute(), "", overwrite=taken, reuse=False)
+    if is_address(out):
+        upload_folder(out, overwrite=taken)
+    else:
+        standing_set(Path(out).absolute(), "", overwrite=taken, reuse=False)
     found = preview(photos, recipe)
     print("\n".join(_lines(found, out, recipe)))
 
 
-def _lines(found: Preview, out: Path, recipe: Recipe) -> list[str]:
+def _lines(found: Preview, out: str, recipe: Recipe) -> list[str]:
     names = sorted({partition for partition, _ in found.cells})
     width = max(len(name) for name in ("partition", *names))
     table = [f"{'partition':{width}}  " + "  ".join(f"{split:>20}" for split in SPLITS)]

@@ -38,10 +38,12 @@ def shift(
     from mint_lightning.learning.shift import look_at
     from mint_lightning.learning.shift import shift as compared
     from mint_lightning.report import shift as report
+    from mint_lightning.shards.remote import local_set
 
     first, second = partitions or (None, None)
-    one = look_at(Path(sets[0]), first, limit)
-    other = look_at(Path(sets[-1]), second, limit, one.manifest.image_size)
+    roots = [local_set(each) for each in sets]
+    one = look_at(roots[0], first, limit)
+    other = look_at(roots[-1], second, limit, one.manifest.image_size)
     found = compared(one, other)
     print("\n".join(report.lines(found)))
     if picture:

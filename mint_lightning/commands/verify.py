@@ -57,8 +57,9 @@ def verify(
         _compare(shards, near, against, network, weights, false_match_rate, write_without, csv, json)
         return
     from mint_lightning.shards import verify as problems_of
+    from mint_lightning.shards.remote import local_set
 
-    problems = problems_of(Path(shards), workers=os.cpu_count() or 1)
+    problems = problems_of(local_set(shards), workers=os.cpu_count() or 1)
     for problem in problems:
         print(problem)
     if problems:

@@ -16,6 +16,7 @@ from mint_lightning.progress import progress_bar
 from mint_lightning.shards import EvalLoader, KeyList, Manifest
 from mint_lightning.shards.duplicates import same_images
 from mint_lightning.shards.near import MOST, Pairs, close_pairs, near_duplicates, perceptual_hashes
+from mint_lightning.shards.remote import local_set
 
 Kind = Literal["exact", "near", "person"]
 MEASURED_ON: Final = 6000  # images, for the false match rate: 18 million pairs
@@ -33,8 +34,9 @@ class ShardSet:
     @classmethod
     def open(cls, root: str | Path) -> "ShardSet":
         """Raises `UserError` where there is no whole shard set."""
-        manifest = Manifest.load(Path(root))
-        return cls(Path(root), manifest, KeyList.load(Path(root), manifest))
+        folder = local_set(root)
+        manifest = Manifest.load(folder)
+        return cls(folder, manifest, KeyList.load(folder, manifest))
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from mint_lightning.learning.pairs import lfw_pairs
 from mint_lightning.learning.recogniser import Recognition, class_of_rows, fit
 from mint_lightning.learning.speed import choose_format
 from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
+from mint_lightning.shards.remote import local_set
 
 __all__ = ["Recognition", "train_audited"]
 
@@ -95,7 +96,7 @@ def train_audited(
     Raises:
         UserError: the shard set, a partition or an argument cannot be used, an image is broken, or training diverges.
     """
-    root, folder = Path(shards), Path(out)
+    root, folder = local_set(shards), Path(out)
     if epochs < 1 or not all(0 < value < math.inf for value in (rate, scale)) or not 0 <= margin < math.inf:
         raise UserError(
             f"epochs={epochs} must be at least 1, rate={rate} and scale={scale} above 0 and finite, margin={margin} "

@@ -17,27 +17,36 @@ from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.keys import KeyList, labels
 from mint_lightning.shards.listing import counts, partition_hash, refuse_shared_images
 from mint_lightning.shards.manifest import Manifest, Shard
+from mint_lightning.shards.remote import CACHE_BYTES, default_cache, local_set, place_of, write_remote
 
 PIPELINE: Final = ("alignment", "border")
 ALIKE: Final = ("image_size", "encoder", "lanes")
 JOINED: Final = Path("mlruns/joined")
 
 
-def join(roots: Sequence[str | Path], out: Path | None = None, *, allow_mixed: bool = False) -> Path:
+def join(
+    roots: Sequence[str | Path],
+    out: Path | None = None,
+    *,
+    allow_mixed: bool = False,
+    cache: str | Path | None = None,
+    cache_bytes: int = CACHE_BYTES,
+) -> Path:
     """Make one shard set of several, and return its folder; the tars are linked, not copied, where the disk can.
 
     A set's partitions bear its folder's name: `NAME`, where it has only one, else `NAME.PARTITION`. Sets keep their
     splits; nothing may be claimed between them at random, for a head can name the set.
 
     Args:
-        roots: folders of two or more sets of one image size, encoder and number of lanes.
+        roots: folders or addresses of two or more sets of one image size, encoder and number of lanes.
         out: the folder to make; by default one below mlruns/joined named by what is in it, which is used again.
+        cache, cache_bytes: as of `local_set`, where some are addresses; their tars stay there until they are read.
         allow_mixed: join sets whose photos were aligned differently or have other borders, too; the manifest says so.
 
     Raises:
         UserError: sets of other sizes, encoders, lanes or pipelines, of one name, or with a photo or an image in both.
     """
-    folders = [Path(root).absolute() for root in roots]
+    folders = [local_set(root, cache, cache_bytes).absolute() for root in roots]
     if len(folders) < 2:
         raise UserError("One shard set needs no joining: name two or more.")
     names = [_name(folder) for folder in folders]
@@ -58,8 +67,14 @@ def join(roots: Sequence[str | Path], out: Path | None = None, *, allow_mixed: b
     duplicates = refuse_shared_images(keys)
     with atomic_path(target.absolute()) as folder:
         folder.mkdir()
+        elsewhere: dict[str, tuple[str, str]] = {}
         for name, file in files.items():
-            _link(file, folder / name)
+            if (place := place_of(file)) is None:
+                _link(file, folder / name)
+            else:  # it stays in the cache: in the joined folder it would never leave
+                elsewhere[name] = place
+        if elsewhere:
+            write_remote(folder, Path(cache or default_cache()).absolute(), cache_bytes, elsewhere)
         first = manifests[0]
         partitions = {
             own: {"set": name, "partition": partition, "role": manifest.role}

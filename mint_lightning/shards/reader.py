@@ -1,7 +1,6 @@
 """Encoded images from the tars, in a given order."""
 
 import re
-import stat
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.keys import KeyList
-from mint_lightning.shards.manifest import Manifest
+from mint_lightning.shards.manifest import Manifest, Shard
+from mint_lightning.shards.remote import opened_tar
 
 OPEN_SHARDS = 64
 
@@ -58,7 +58,7 @@ def read_rows(
                     first = next(iter(opened))
                     held.update(opened[first].rest())
                     opened.pop(first).close()
-                opened[number] = _Shard(Path(root) / manifest.shards[number].name, keys, wanted.pop(number), suffix)
+                opened[number] = _Shard(Path(root), manifest.shards[number], keys, wanted.pop(number), suffix)
             data = opened[number].take(row)
             if opened[number].done:
                 opened.pop(number).close()
@@ -81,8 +81,8 @@ class _Shard:
     such as "./KEY.jpg", is refused as not holding its images.
     """
 
-    def __init__(self, path: Path, keys: KeyList, rows: NDArray[np.int64], suffix: str) -> None:
-        self._path = path
+    def __init__(self, root: Path, shard: Shard, keys: KeyList, rows: NDArray[np.int64], suffix: str) -> None:
+        self._path = root / shard.name
         self._keys, self._suffix = keys, suffix
         self._rows = np.sort(rows)
         self._places, self._sizes = array("q"), array("l")  # of the first images of `_rows`, as far as searched
@@ -92,13 +92,7 @@ class _Shard:
         self._next = 0  # where the next header is
         self._piece, self._start = b"", 0
         try:
-            state = path.stat()
-            if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for ever
-                raise UserError(f"The shard {path} is not a plain file: copy the whole shard set, or pack it again.")
-            self._size = state.st_size
-            self._file = path.open("rb", buffering=0)
-        except FileNotFoundError as error:
-            raise UserError(f"The shard {path} is missing: copy the whole shard set, or pack it again.") from error
+            self._file, self._size = opened_tar(root, shard)
         except OSError as error:
             raise self._damaged(error.strerror) from error
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage, decode
 from mint_lightning.shards.manifest import Shard
+from mint_lightning.shards.remote import present
 
 _FACTS = {"source": str, "identity": str, "label": int, "partition": str, "origin": str}
 
@@ -36,9 +38,8 @@ def read_tar(shard: Shard, root: str, suffix: str, image_size: int, packed_as: M
     packed_as: name of a partition -> what its tars call it, where that is another name.
     """
     contents = Contents(shard, packed_as.get(shard.partition, shard.partition))
-    path = Path(root) / shard.name
     try:
-        with path.open("rb") as stream:
+        with present(Path(root), shard).open("rb") as stream:
             hashed = _Hashed(stream)
             try:
                 _read_samples(hashed, contents, suffix, image_size)
@@ -47,6 +48,9 @@ def read_tar(shard: Shard, root: str, suffix: str, image_size: int, packed_as: M
                 contents.problems.append(f"{shard.name} is cut short or damaged {read} ({error}).")
             while hashed.read(2**20):
                 pass
+    except UserError as error:
+        contents.problems.append(str(error))
+        return contents
     except FileNotFoundError:
         contents.problems.append(f"{shard.name} is missing.")
         return contents
