@@ -1,0 +1,5 @@
+"""python -m benchmarks.packing"""
+
+from benchmarks.packing.run import main
+
+main()
