@@ -65,3 +65,10 @@ class Saving(Callback):
         # Gone on with from an epoch's last batch, Lightning would leave out what comes at the end of the epoch.
         due = trainer.received_sigterm or (late and not trainer.is_last_batch)
         return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
+
+
+class KeptSaving(Saving):
+    """As `Saving`, but what it wrote stays until somebody removes it: where the fit is not the end of the work."""
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep it."""
