@@ -85,11 +85,11 @@ def _interval(figure: Found) -> str:
 
 def _warm(arguments: Mapping[str, Any], found: Found) -> list[str]:
     about = (
-        f"`fit` of a Vanilla head at `{arguments['tap']}`, split by photo (it learns to know people again; split by "
-        "person it finds nothing on drawn faces, and nothing could be compared), from a seed, and with "
-        "`--model.init_from` from the head on a first network: on that network trained a quarter longer, and on one of "
-        "the same photos and another seed. AUC on validate after the first epoch, the best, the epoch that gave it, "
-        f"and AUC on test; medians and range over {arguments['seeds']} seeds."
+        f"`fit` of a Vanilla head at `{arguments['tap']}`, split by photo (where a head may know people again, and so "
+        "has more to carry over), from a seed, and with `--model.init_from` from the head on a first network: on that "
+        "network trained a quarter longer, and on one of the same photos and another seed. AUC on validate after the "
+        "first epoch, the best, the epoch that gave it, and AUC on test; medians and range over "
+        f"{arguments['seeds']} seeds."
     )
     lines = [
         "## Warm start",
