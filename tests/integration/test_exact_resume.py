@@ -63,9 +63,9 @@ def logged(name: str) -> dict[str, list[tuple[int, float]]]:
 @pytest.mark.parametrize(
     ("name", "how", "code"),
     [
-        ("killed_at_once", {"step": 1, "before": True}, -9),
+        pytest.param("killed_at_once", {"step": 1, "before": True}, -9, marks=pytest.mark.slow),
         ("killed_within", {"step": 0.5, "before": True}, -9),
-        ("killed_between", {"step": 1.0, "before": True}, -9),
+        pytest.param("killed_between", {"step": 1.0, "before": True}, -9, marks=pytest.mark.slow),
         ("terminated", {"step": 0.7, "sent": "SIGTERM"}, 143),
     ],
 )
