@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-packing bench-shift bench-stream bench-table lint types wheel ui install clean
+.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-networks bench-packing bench-shift bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -32,6 +32,9 @@ bench-lfw-search: $(STAMP)
 
 bench-evidence: $(STAMP)
 	$(BIN)/python -m benchmarks.evidence
+
+bench-networks: $(STAMP)
+	$(BIN)/python -m benchmarks.networks
 
 bench-packing: $(STAMP)
 	$(BIN)/python -m benchmarks.packing

@@ -35,8 +35,7 @@ def _plain(results: Section) -> list[str]:
     lines = [
         "## Packing without detection",
         "",
-        "A folder of 112x112 JPEG files, listed, decoded, encoded anew, hashed and written with its manifest, in one",
-        "process.",
+        "A folder of 112x112 JPEG files, listed, decoded, encoded anew, hashed and written; one process.",
         "",
         "| images | images/s of processor time | images/s of wall time | target |",
         "|---:|---:|---:|---|",
@@ -81,7 +80,7 @@ def _memory(results: Section) -> list[str]:
         "## Peak memory",
         "",
         "`mint-lightning pack` of a folder of 16x16 PNG files with one worker: the largest sum over its processes,",
-        "each page once, and resident (counted in each process). One run for each size.",
+        "each page once, and resident (counted in each process).",
         "",
         "| files | once, MiB | of the smallest | resident, MiB | bytes more for each file more | seconds | target |",
         "|---:|---:|---:|---:|---:|---:|---|",

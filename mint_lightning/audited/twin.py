@@ -45,6 +45,8 @@ def untrained_twin(network: AuditedNetwork, seed: int) -> AuditedNetwork:
         layout=network.layout,
         aad_dtype=network.aad_dtype,
         access=network.access,
+        batch=network.batch,
+        compile=network.compile_with,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mint_lightning.audited.aad import Rounding
 from mint_lightning.audited.architectures import Built, build
@@ -39,6 +39,10 @@ class NetworkSource:
         access: activations, or outcome, where the auditor is given no more: then nothing else can be read, and every
             result says so.
         channels_last: memory order of convolutions, usually faster.
+        batch: images that run through the network at once, of the images of a batch; auto measures which number is
+            fastest; null takes all of them.
+        compile: whether to compile the network up to its last tap (torch.compile; needs a C++ compiler), which is worth
+            its minutes for millions of images; or the name of a backend.
         twin: {architecture: ..., arguments: ..., taps: ...} of the untrained twins of a network that has none of its
             own, as an ONNX file, taps being modules by the names of the file's; that it is the file's architecture is
             your word.
@@ -57,6 +61,8 @@ class NetworkSource:
     bf16: BF16 = False
     access: Access = "activations"
     channels_last: bool = True
+    batch: int | Literal["auto"] | None = None
+    compile: bool | str = False
     twin: dict[str, Any] | None = None
     aad_dtype: Rounding = "usual"
 
@@ -98,6 +104,8 @@ class NetworkSource:
             aad_dtype=self.aad_dtype,
             channels_last=self.channels_last,
             access=self.access,
+            batch=self.batch,
+            compile=self.compile,
         )
         network.card = final
         network.twin = self.twin

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from typing import overload
 
 import numpy as np
@@ -65,13 +65,15 @@ class Answers(Sequence[Answer]):
         self.question, self.scored, self.names = question, scored, list(auditors)
         self.units = units(scored, question.group_by)
         self.judges = [Judge(auditor, question, scored, name) for name, auditor in auditors.items()]
-        drafts = [judge.draft(unit) for unit in self.units for judge in self.judges]
-        self.outside, self.own, self.used = (
-            np.array([getattr(draft, name) for draft in drafts], np.int32) for name in ("outside", "own", "used")
-        )
-        self.score = np.array([np.nan if draft.score is None else draft.score for draft in drafts])
-        self.p, self.floor = np.array([draft.p for draft in drafts]), np.array([draft.floor for draft in drafts])
-        self.p_adjusted, self.steps, self.asked = self.p.copy(), np.ones(len(drafts), int), np.ones(len(drafts), int)
+        count = len(self.units) * len(self.judges)
+        self.outside, self.own, self.used, self.steps, self.asked = np.ones((5, count), np.int32)
+        self.score, self.p, self.floor = np.full((3, count), np.nan)
+        for place, (unit, judge) in enumerate(product(self.units, self.judges)):
+            draft = judge.draft(unit)
+            self.outside[place], self.own[place], self.used[place] = draft.outside, draft.own, draft.used
+            self.p[place], self.floor[place] = draft.p, draft.floor
+            self.score[place] = np.nan if draft.score is None else draft.score
+        self.p_adjusted = self.p.copy()
         self._adjust()
         smallest = self.p_adjusted.reshape(len(self.units), -1).min(axis=1)  # of the adjusted ones it is valid
         self.q = np.repeat(benjamini_hochberg(smallest), len(self.judges))

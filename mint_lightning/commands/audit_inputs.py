@@ -41,11 +41,20 @@ def load_all(
         if twice := next((n for n, other in auditors.items() if other.card == auditor.card), None):
             raise UserError(f"The auditor {each.auditor} is {twice!r}, which is given already: leave one out.")
         auditors[title] = auditor
+        if auditor.card.fingerprint in networks and _rounding(auditor) != networks[auditor.card.fingerprint].uses_bf16:
+            raise UserError(
+                f"The auditor {title!r} was made in another number format than the first: ask it by itself."
+            )
         if auditor.card.fingerprint not in networks:
             source = _source(auditor, each.network, weights.get(name), scratch / f"{number}.json")
-            networks[auditor.card.fingerprint] = source.load()
+            networks[auditor.card.fingerprint] = replace(source, bf16=_rounding(auditor)).load()
         auditor.check(networks[auditor.card.fingerprint])
     return auditors, networks
+
+
+def _rounding(auditor: Auditor) -> bool:
+    """Whether the auditor read its network in bfloat16, which rounds what it is asked about alike."""
+    return (auditor.card.network.get("run") or {}).get("precision") == "bfloat16"
 
 
 def _source(auditor: Auditor, folder: Path | None, weights: str | None, card: Path) -> NetworkSource:

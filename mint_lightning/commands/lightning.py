@@ -1,6 +1,7 @@
 """mint-lightning fit, validate, test, predict: LightningCLI over one auditing head."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mint_lightning.auditor import AUDITOR_FILE
 from mint_lightning.commands.configs import HELP
@@ -19,6 +21,7 @@ from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.predictions import ScoresWriter
+from mint_lightning.learning.saving import RESUME, AtomicCheckpoints, Saving
 
 EXAMPLES = {
     "fit": "mint-lightning fit --config faces_vanilla --model.taps '[conv4]' --name conv4",
@@ -44,6 +47,7 @@ class MINTCLI(LightningCLI):
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(ScoresWriter, "predictions")
+        parser.add_lightning_class_args(Saving, "saving")
         parser.set_defaults(
             {
                 "checkpoint.filename": "best",
@@ -72,6 +76,7 @@ class MINTCLI(LightningCLI):
         config = self.config[self.subcommand]
         name = checked_name(config.name, "--name")
         config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
+        config.saving.path = config.saving.path or f"{config.checkpoint.dirpath}/{RESUME}"
         config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
         checkpoint = config.get("ckpt_path")
         config.weights_only = True
@@ -88,13 +93,17 @@ class MINTCLI(LightningCLI):
         if config.trainer.logger and config.trainer.logger.get("class_path", "").endswith(".MintLogger"):
             arguments = config.trainer.logger.init_args
             arguments.run_name = arguments.run_name or name
-            if self.subcommand in ("test", "validate") and checkpoint and arguments.run_id is None:
+            if self.subcommand in ("fit", "test", "validate") and checkpoint and arguments.run_id is None:
                 arguments.run_id = run_of(Path(checkpoint), arguments.root, arguments.tracking_uri)
+                arguments.goes_on = self.subcommand == "fit" and arguments.run_id is not None
+        if self.subcommand == "fit" and not checkpoint and Path(config.saving.path).is_file():
+            print(f"A run of this name was stopped; --ckpt_path {config.saving.path} would have gone on with it.")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """With rich's progress bar, unless the user wants none."""
         if self.config[self.subcommand].trainer.enable_progress_bar is not False:
             self.trainer_defaults["callbacks"] = [RichProgressBar(leave=True)]
+        self.trainer_defaults["plugins"] = [AtomicCheckpoints()]
         return super().instantiate_trainer(**kwargs)
 
     def _parse_ckpt_path(self) -> None:
@@ -140,6 +149,11 @@ def main(command: str, args: list[str]) -> None:
                 parser_kwargs={**kwargs, **examples},
                 args=[command, *args],
             )
+    except SIGTERMException as error:
+        print(
+            "Stopped by SIGTERM; the last batch is kept, and --ckpt_path with its resume.ckpt goes on.", file=sys.stderr
+        )
+        raise SystemExit(143) from error
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
     except MisconfigurationException as error:

@@ -38,6 +38,7 @@ def pack(
     padding: float = 0.0,
     realign: bool = False,
     aligned: bool = False,
+    copies: Literal["refuse", "leave_out"] = "refuse",
     role: Literal["members", "externals"] | None = None,
     lanes: int = 8,
     seed: int = 0,
@@ -80,6 +81,8 @@ def pack(
             they are resampled like those of other databases; a crop without a face keeps the template's points, and is
             counted.
         aligned: you declare that the photos are aligned crops; the manifest says so, and nothing is looked for.
+        copies: what becomes of the same file in two partitions or splits: the source is refused, or all such photos are
+            left out and listed as broken.
         role: what the set is by default where a run names it beside others: data.shards [shards/glint, shards/ijbc].
         lanes: parts that are read side by side; the number of processes that train must divide it. Batches and numbers
             of samples are multiples of twice the lanes: for 1,000 samples take 4.
@@ -141,6 +144,7 @@ def pack(
         by_database=by_database,
         cut=cut,
         aligned=aligned,
+        copies=copies,
         role=role or "",
         seed=seed,
         lanes=lanes,

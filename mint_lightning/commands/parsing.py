@@ -84,10 +84,10 @@ def _underscored(word: str) -> str:
 def _with_flags(function: Callable[..., Any], args: list[str]) -> list[str]:
     """A bare --NAME of a yes or no as --NAME=true."""
     flags = {f"--{name}" for name, each in inspect.signature(function).parameters.items() if each.annotation is bool}
-    last = [*args[1:], "--"]
+    followed = [*args, "--"][1:] if args else []
     return [
         f"{word}=true" if word in flags and after.startswith("--") else word
-        for word, after in zip(args, last, strict=True)
+        for word, after in zip(args, followed, strict=True)
     ]
 
 

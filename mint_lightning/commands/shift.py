@@ -16,6 +16,7 @@ def shift(
     limit: int = 2000,
     picture: str | None = None,
     json: str | None = None,
+    allow_mixed: bool = False,
 ) -> None:
     """What tells two sets of photos apart without any network, and so could pass for membership.
 
@@ -25,6 +26,7 @@ def shift(
         limit: images of each set that are looked at, drawn by the hash of their keys.
         picture: file for the picture, PNG: distributions and mean images, never one person's photo.
         json: file for the report as JSON.
+        allow_mixed: compare sets whose photos were aligned in different ways, too, to see what that alone does.
     """
     if partitions is not None and (len(partitions) != 2 or len(set(partitions)) != 2):
         raise UserError("--partitions takes two partitions of one shard set: --partitions H1 H2.")
@@ -38,10 +40,18 @@ def shift(
     from mint_lightning.learning.shift import look_at
     from mint_lightning.learning.shift import shift as compared
     from mint_lightning.report import shift as report
+    from mint_lightning.shards import Manifest
+    from mint_lightning.shards.join import PIPELINE, realign_words
     from mint_lightning.shards.remote import local_set
 
     first, second = partitions or (None, None)
     roots = [local_set(each) for each in sets]
+    manifests = [Manifest.load(root) for root in roots]
+    for each in () if allow_mixed else PIPELINE:
+        values = [getattr(manifest, each) for manifest in manifests]
+        if len(set(values)) > 1:
+            differ = f"The shard sets {sets[0]} and {sets[-1]} differ in {each} ({' and '.join(values)})"
+            raise UserError(f"{differ}: {realign_words(Path(sets[-1]).name)}.")
     one = look_at(roots[0], first, limit)
     other = look_at(roots[-1], second, limit, one.manifest.image_size)
     found = compared(one, other)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from mint_lightning.commands.nested import joined, merged
 from mint_lightning.commands.parsing import parse_function, quiet_lightning, say, typed
 from mint_lightning.errors import UserError
 from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
@@ -161,16 +162,7 @@ def with_class(data: dict[str, Any]) -> dict[str, Any]:
     if "class_path" not in data:
         raise UserError("data needs a class_path, for example datamodules.Faces.")
     loose = {key: value for key, value in data.items() if key not in ("class_path", "init_args")}
-    return {"class_path": data["class_path"], "init_args": _merged(data.get("init_args") or {}, loose)}
-
-
-def _merged(given: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    both = {key: _merged(given[key], over[key]) for key in given.keys() & over.keys() if _dicts(given[key], over[key])}
-    return {**given, **over, **both}
-
-
-def _dicts(a: Any, b: Any) -> bool:
-    return isinstance(a, dict) and isinstance(b, dict)
+    return {"class_path": data["class_path"], "init_args": merged(data.get("init_args") or {}, loose)}
 
 
 def main(command: str, args: list[str]) -> None:
@@ -179,4 +171,4 @@ def main(command: str, args: list[str]) -> None:
     given = ["--dry_run=true" if word in switches and args[place + 1 : place + 2] not in (["true"], ["false"])
              else word.replace(*switches) if word.startswith(switches[0]) else word
              for place, word in enumerate(args)]  # fmt: skip
-    table(**parse_function(table, command, given, EXAMPLES))
+    table(**parse_function(table, command, joined(given, {"data", "references"}), EXAMPLES))

@@ -33,6 +33,7 @@ def train_audited(
     pairs: str = "held-out",
     overwrite: bool = False,
     accelerator: str = "auto",
+    save_minutes: float = 5.0,
 ) -> None:
     """Train a face network on recorded members, to be audited: weights, a list of every photo it saw, and a card.
 
@@ -58,6 +59,8 @@ def train_audited(
             folder lfw under MINT_DATA) or none.
         overwrite: replace another network that stands in `out`.
         accelerator: auto, cpu or gpu.
+        save_minutes: between checkpoints of the training under way; the same command goes on from the last one after a
+            kill, to the same bits.
     """
     asked = dict(locals())
     refuse_unwritable(Path(out))

@@ -34,6 +34,8 @@ class MINT(L.LightningModule):
         self.seed = seed
         # Ranks, not sigmoids, decide an AUC: logits of a confident head saturate in a sigmoid and would tie.
         self.validate_auc = BinaryAUROC(thresholds=None)
+        self._losses = torch.zeros(2, dtype=torch.float64)  # of `_loss_epoch`: sum over photos, and number
+        self._loss_epoch = 0
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW over the head alone."""
@@ -61,8 +63,22 @@ class MINT(L.LightningModule):
         loss = head_loss(self.head, head_inputs(batch["aad"], self.taps), batch["member"], draw)
         if not torch.isfinite(loss):
             raise UserError(f"The loss became {loss.item()} at step {self.global_step}: lower model.rate.")
-        self.log("fit/loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        if self._loss_epoch != self.current_epoch:
+            self._losses, self._loss_epoch = torch.zeros_like(self._losses), self.current_epoch
+        self._losses = self._losses.to(loss.device) + torch.stack(
+            [size * loss.detach().double(), loss.new_tensor(size)]
+        )
+        self.log("loss", loss, prog_bar=True, logger=False, batch_size=size)
         return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the mean loss of the epoch, kept here since Lightning's own mean would begin anew in a resumed epoch."""
+        total, count = self._all_losses().tolist()
+        self.log("fit/loss", total / max(count, 1.0))
+
+    def _all_losses(self) -> Tensor:
+        summed: Tensor = self.trainer.strategy.reduce(self._losses.clone(), reduce_op="sum")
+        return summed
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Loss and AUC on the validate split."""
@@ -92,6 +108,7 @@ class MINT(L.LightningModule):
         """Write down what the head belongs to."""
         run = getattr(self.logger, "run_id", None)
         checkpoint["mint"] = {**self._belongs(), "run": run if isinstance(run, str) else None}
+        checkpoint["losses"] = [self._loss_epoch, *self._all_losses().tolist()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a head of another network or other taps: its scores would be noise.
@@ -99,6 +116,9 @@ class MINT(L.LightningModule):
         Raises:
             UserError: it is not this head's checkpoint.
         """
+        if "losses" in checkpoint and self.global_rank == 0:  # they are those of all ranks
+            self._loss_epoch = int(checkpoint["losses"][0])
+            self._losses = torch.tensor(checkpoint["losses"][1:], dtype=torch.float64)
         here = self._belongs()
         for name in here:
             there = checkpoint.get("mint", {}).get(name, here[name])

@@ -6,7 +6,8 @@ import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import lightning as L
 import numpy as np
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.errors import UserError
 from mint_lightning.learning.margin import MarginHead
+from mint_lightning.learning.saving import AtomicCheckpoints, KeptSaving
 from mint_lightning.learning.speed import Format
 from mint_lightning.shards import TrainLoader
 from mint_lightning.shards.batch import Batch
@@ -74,6 +76,8 @@ class Recognition(L.LightningModule):
         self.history: list[dict[str, float]] = []
         """Loss and training accuracy (share of photos nearest to their own person's centre) of each epoch."""
         self._sums: Tensor | None = None
+        self.request: dict[str, Any] = {}
+        """What is trained, for its checkpoints."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (B, D) of uint8 RGB images (B, 3, H, W)."""
@@ -99,7 +103,7 @@ class Recognition(L.LightningModule):
     def _count(self, loss: Tensor, cosine: Tensor, label: Tensor) -> None:
         hits = (cosine.argmax(1) == label).sum()
         sums = torch.stack([loss.detach().double() * len(label), hits.double(), hits.new_tensor(len(label)).double()])
-        self._sums = sums if self._sums is None else self._sums + sums
+        self._sums = sums if self._sums is None else self._sums.to(sums.device) + sums
 
     def on_train_epoch_end(self) -> None:
         if self._sums is None:
@@ -110,6 +114,20 @@ class Recognition(L.LightningModule):
             raise UserError(f"The training has diverged (loss {loss}): give a rate below {self.rate}.")
         self.history.append({"loss": loss / images, "train_accuracy": hits / images})
         self.log("train_accuracy", hits / images, prog_bar=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the epoch gave so far, and which training this is."""
+        checkpoint["training"] = {
+            "request": self.request,
+            "history": self.history,
+            "sums": None if self._sums is None else self._sums.tolist(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The reverse."""
+        kept = checkpoint["training"]
+        self.history = kept["history"]
+        self._sums = None if kept["sums"] is None else torch.tensor(kept["sums"], dtype=torch.float64)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = torch.optim.SGD(self.parameters(), self.rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
@@ -125,8 +143,12 @@ def fit(
     accelerator: str,
     progress: bool,
     logger: Logger | None,
+    resume: Path,
+    minutes: float,
 ) -> None:
     """Train for `epochs` epochs on one device; the model ends on the CPU.
+
+    The last batch is kept in the file `resume` every so many `minutes`; where that is there, it is gone on with.
 
     Raises:
         UserError: a broken image, or the loss is no longer finite.
@@ -139,14 +161,15 @@ def fit(
             devices=1,
             precision="bf16-mixed" if format.bf16 else "32-true",
             logger=logger or False,
-            callbacks=[RichProgressBar()] if progress else [],
+            callbacks=[KeptSaving(minutes, path=str(resume)), *([RichProgressBar()] if progress else [])],
+            plugins=[AtomicCheckpoints()],
             enable_progress_bar=progress,
             enable_checkpointing=False,
             enable_model_summary=False,
         )
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(model.train(), loader)
+            trainer.fit(model.train(), loader, ckpt_path=resume if resume.is_file() else None, weights_only=True)
         except SystemExit as error:  # what Lightning makes of Ctrl-C, switching further ones off
             raise KeyboardInterrupt from error
         finally:

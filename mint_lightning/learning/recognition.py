@@ -21,7 +21,7 @@ from mint_lightning.learning.initial import seeded
 from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.pairs import lfw_pairs
 from mint_lightning.learning.recogniser import Recognition, class_of_rows, fit
-from mint_lightning.learning.speed import choose_format
+from mint_lightning.learning.speed import Format, choose_format
 from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
 from mint_lightning.shards.remote import local_set
 
@@ -55,12 +55,14 @@ def train_audited(
     accelerator: str = "auto",
     progress: bool = True,
     logger: Logger | None = None,
+    save_minutes: float = 5.0,
 ) -> Path:
     """Train a network to recognise the people of some partitions, and write down exactly whom it saw.
 
     All photos of the partitions are members, whatever their split: splits concern the heads that audit the network.
     The order of images is that of `EpochOrder` for `seed`, weights and centres are drawn from `seed`, mirrored images
-    from (seed, step, row). A second call with the same request gives what is there; interrupted, it leaves nothing.
+    from (seed, step, row). A second call with the same request gives what is there; after an interruption it goes on
+    from the last checkpoint, to the same bits.
 
     Args:
         shards: Folder of a shard set.
@@ -88,6 +90,7 @@ def train_audited(
         overwrite: Replace another network that is in `out`.
         accelerator: As Lightning's.
         progress: Show a progress bar.
+        save_minutes: Between checkpoints of a training under way, in a hidden file beside `out`, removed at the end.
         logger: Lightning logger for loss and accuracy.
 
     Returns:
@@ -143,7 +146,9 @@ def train_audited(
         built = build(architecture, arguments, seed)
         blank = built.preprocessing(torch.full((batch_size, 3, *built.preprocessing.size), 128, dtype=torch.uint8))
         embedding = _embedding(built, blank[:2], architecture)
-        format, speeds = choose_format(built.module, blank, bf16)
+        resume = folder.with_name(f".{folder.name}.resume.ckpt")
+        kept = _under_way(resume, request_hash)
+        format, speeds = kept or choose_format(built.module, blank, bf16)
         model = Recognition(
             built.module,
             built.preprocessing,
@@ -159,9 +164,10 @@ def train_audited(
             channels_last=format.channels_last,
         )
         loader = TrainLoader(root, order, workers=workers)
-        fit(model, loader, epochs, format, accelerator, progress, logger)
+        model.request = {"hash": request_hash, "format": asdict(format), "speeds": speeds}
+        fit(model, loader, epochs, format, accelerator, progress, logger, resume, save_minutes)
     verified = measure(pairs, root, keys, rows, built, format)
-    return write_network(
+    written = write_network(
         folder,
         built.module,
         built,
@@ -178,6 +184,22 @@ def train_audited(
             "epochs_log": model.history,
         },
     )
+    resume.unlink(missing_ok=True)
+    return written
+
+
+def _under_way(resume: Path, request_hash: str) -> tuple[Format, dict[str, float]] | None:
+    """Number format of a training that was stopped, with what was measured then; None, and no file, where none was."""
+    if not resume.is_file():
+        return None
+    try:
+        kept = torch.load(resume, map_location="cpu", weights_only=True)["training"]["request"]
+        if kept["hash"] == request_hash:
+            return Format(**kept["format"]), dict(kept["speeds"])
+    except Exception:  # damaged, or something else's: then there is nothing to go on with
+        pass
+    resume.unlink()
+    return None
 
 
 def _partitions(manifest: Manifest, partitions: Sequence[str] | None, complement: bool) -> list[str]:

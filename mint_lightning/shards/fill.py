@@ -1,7 +1,7 @@
 """Filling the tars: photos encoded by many processes, written by one, in the order of the plan."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from mint_lightning.progress import progress_bar
 from mint_lightning.shards.align import CutSettings, cut_of
+from mint_lightning.shards.copies import REASON
 from mint_lightning.shards.image import BrokenImage, Encoder, opened, standardise
 from mint_lightning.shards.leftover import Leftover
 from mint_lightning.shards.listing import Encoded, Packed, face_key
@@ -54,11 +55,12 @@ def write_tars(
     max_broken: float,
     leftover: Leftover,
     journal: IO[str],
+    copies: Collection[int] = (),
 ) -> Packed:
     """Write every photo's image into the tars of `folder` and say where each went.
 
     Photos are dealt to lanes after the broken ones are left out, so lanes differ by at most one image. What `leftover`
-    has is taken from there; `journal` is told what is done.
+    has is taken from there; `journal` is told what is done. `copies` are rows of photos to leave out as such.
 
     Raises:
         UserError: more than the share `max_broken` cannot be used.
@@ -67,6 +69,7 @@ def write_tars(
     known = np.zeros(len(photos), dtype=bool)
     if leftover:
         known[:] = [leftover.has(str(key)) for key in plan.keys]
+    known[list(copies)] = True
     new = plan.order[~known[plan.order]]
     tasks = (
         [photos[index] for index in new[start : start + _PHOTOS_A_TASK]] for start in range(0, len(new), _PHOTOS_A_TASK)
@@ -84,7 +87,10 @@ def write_tars(
             with writer:
                 for index in members:
                     photo, own = photos[index], str(plan.keys[index])
-                    images = leftover.images(own) if known[index] else next(encoded)
+                    if index in copies:
+                        images: Encoded = REASON
+                    else:
+                        images = leftover.images(own) if known[index] else next(encoded)
                     bar.advance(done)
                     if isinstance(images, str):
                         journal.write(json.dumps([own, images]) + "\n")

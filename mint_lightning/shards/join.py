@@ -120,16 +120,18 @@ def _check_alike(names: Sequence[str], folders: Sequence[Path], manifests: Seque
             if each in PIPELINE and allow:
                 mixed = True
                 continue
-            if each in PIPELINE:
-                again = (
-                    "a head could name the set by it. Bring both to one pipeline, each from its source, with "
-                    f"`mint-lightning pack --source KIND:PATH --realign true --out {folder.name}_realigned`, or set "
-                    "allow_mixed, and nothing may be claimed"
-                )
-            else:
-                again = f"pack one of them again with {each} as in the other"
+            again = realign_words(folder.name) if each in PIPELINE else f"pack one again with {each} as in the other"
             raise UserError(f"The shard sets {names[0]} and {name} differ in {each} ({one} and {other}): {again}.")
     return mixed
+
+
+def realign_words(name: str) -> str:
+    """What to do where photos of two sets were aligned in different ways."""
+    return (
+        "a head could name the set by it. Bring both to one pipeline, each from its source, with "
+        f"`mint-lightning pack --source KIND:PATH --realign true --out {name}_realigned`, or set allow_mixed, and "
+        "nothing may be claimed"
+    )
 
 
 def _partition_names(name: str, manifest: Manifest) -> dict[str, str]:

@@ -82,16 +82,15 @@ def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) ->
     order = np.lexsort((places[:, 4], places[:, 2], plan.group[places[:, 0]]))
     rows, faces, lane, shard, position = places[order].T
     partitions, splits = (np.array(names) for names in zip(*plan.groups, strict=True))
-    shown = [photos[int(row)] for row in rows]
-    names = [face_key(str(plan.keys[row]), int(face)) for row, face in zip(rows, faces, strict=True)]
+    # One column after the other: a source that makes its photos when asked need not have all of them at once.
     return KeyList(
-        key=Distinct.of(np.array(names)),
-        source=Repeated.of([photo.source for photo in shown]),
-        identity=Repeated.of([photo.identity for photo in shown]),
+        key=Distinct.of(face_key(str(plan.keys[row]), int(face)) for row, face in zip(rows, faces, strict=True)),
+        source=Repeated.of([photos[int(row)].source for row in rows]),
+        identity=Repeated.of([photos[int(row)].identity for row in rows]),
         label=plan.label[rows],
         partition=Repeated.of(partitions[plan.group[rows]]),
         split=Repeated.of(splits[plan.group[rows]]),
-        origin=Distinct.of([photo.origin for photo in shown], object),
+        origin=Distinct.of((photos[int(row)].origin for row in rows), object),
         sha256=Digests.of(digests[order]),
         lane=np.ascontiguousarray(lane),
         shard=np.ascontiguousarray(shard),
@@ -142,6 +141,7 @@ def refuse_shared_images(keys: KeyList) -> int:
             number = sum(crosses(rows, keys.partition, keys.split) for rows in repeated)
             raise UserError(
                 f"{number} images are on both sides of a partition or split, such as {places[0]}, which is the same "
-                f"image as {places[1]}: remove one of the two from the source. Nothing was written."
+                f"image as {places[1]}: remove one of the two from the source, or ask for copies to be left out. "
+                "Nothing was written."
             )
     return sum(len(rows) - 1 for rows in repeated)

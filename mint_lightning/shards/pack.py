@@ -10,6 +10,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json
 from mint_lightning.shards.align import CutSettings
 from mint_lightning.shards.beside import write_beside
+from mint_lightning.shards.copies import crossing_copies
 from mint_lightning.shards.fill import write_tars
 from mint_lightning.shards.keys import KEYS_NAME
 from mint_lightning.shards.leftover import claimed, find
@@ -34,6 +35,7 @@ def pack(
     by_database: bool = False,
     cut: CutSettings | None = None,
     aligned: bool = False,
+    copies: str = "refuse",
     role: str = "",
     seed: int = 0,
     lanes: int = 8,
@@ -63,6 +65,8 @@ def pack(
         cut: how faces are found and aligned; None takes the photos as they are, cut to their largest square. Boxes and
             points that the source gives are used.
         aligned: you declare that the photos are aligned crops, which the manifest then says.
+        copies: what becomes of the same file in two partitions or splits: "refuse" the source, or "leave_out" all such
+            photos, which are then among the broken ones.
         role: "members" or "externals": what the set is by default where it stands beside others (see `join`).
         seed: decides partitions, splits and held-out photos.
         lanes: number of equal strands that batches are drawn from; the most processes that can train together.
@@ -79,7 +83,7 @@ def pack(
     """
     recipe = Recipe(
         image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database, cut, aligned,
-        shard_images,
+        shard_images, copies,
     )  # fmt: skip
     if role not in ("", "members", "externals"):
         raise UserError(f"role is {role!r}: a set is packed as members or as externals, or as neither.")
@@ -92,12 +96,21 @@ def pack(
         return standing
     listed = photos.list()
     plan = make_plan(listed, partitions=recipe.partitions, hold_out=hold_out, seed=seed, by_database=by_database)
+    left_out = crossing_copies(listed, plan, workers=workers) if copies == "leave_out" else set()
     leftover = find(out, sha256_json(request))
     with atomic_path(out) as folder:
         folder.mkdir()
         with closing(leftover), claimed(folder, sha256_json(request)) as journal:
             packed = write_tars(
-                folder, listed, plan, recipe, workers=workers, max_broken=max_broken, leftover=leftover, journal=journal
+                folder,
+                listed,
+                plan,
+                recipe,
+                workers=workers,
+                max_broken=max_broken,
+                leftover=leftover,
+                journal=journal,
+                copies=left_out,
             )
         keys = key_list(listed, plan, packed, lanes)
         faces = dict(sorted(packed.faces.items()))

@@ -36,6 +36,7 @@ class Recipe:
     cut: CutSettings | None = None
     aligned: bool = False
     shard_images: int = 0
+    copies: str = "refuse"
 
     def __post_init__(self) -> None:
         encoder_named(self.encoder)
@@ -43,6 +44,8 @@ class Recipe:
             raise UserError(
                 "With by_database each database is a partition of its own: give no other partitions and hold out none."
             )
+        if self.copies not in ("refuse", "leave_out"):
+            raise UserError(f"copies is {self.copies!r}: take refuse or leave_out.")
         if self.aligned and self.cut is not None and not self.cut.realign:
             raise UserError("Photos that are declared as aligned need no detector: leave one out, or ask to realign.")
         if self.cut is not None and self.cut.size != self.image_size:
@@ -92,6 +95,8 @@ class Recipe:
         for name in ("aligned", "shard_images"):
             if not arguments[name]:
                 del arguments[name]
+        if self.copies == "refuse":
+            del arguments["copies"]
         arguments["partitions"] = dict(sorted(self.partitions.items()))
         if self.hold_out is not None:
             arguments["hold_out"]["partitions"] = sorted(set(self.hold_out.partitions))

@@ -37,6 +37,8 @@ class MintLogger(MLFlowLogger):
         parent_run: Id of the run this one belongs to, shown below it in the list.
         run_id: Id of a run to go on with.
         log_model: Copy the checkpoint to the artifacts of the run at the end.
+        goes_on: The run was stopped and is trained on: what it logged behind its checkpoint comes again and is left
+            out.
 
     Raises:
         UserError: The store cannot be used, or the server does not answer. Raised at once, not after a training.
@@ -52,10 +54,12 @@ class MintLogger(MLFlowLogger):
         parent_run: str | None = None,
         run_id: str | None = None,
         log_model: bool = False,
+        goes_on: bool = False,
     ) -> None:
         quiet()
         self.store = open_store(root, tracking_uri)
         self._root = Path(root)
+        self._known: dict[str, int] | None = {} if goes_on else None
         tags = dict(tags or {})
         if parent_run is not None:
             tags["mlflow.parentRunId"] = parent_run
@@ -112,6 +116,21 @@ class MintLogger(MLFlowLogger):
         from lightning.fabric.utilities.logger import _convert_params
 
         self._log_params(_convert_params(params))
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log metrics; of a run that goes on none for a step that it has already."""
+        if self._known is not None and step is not None:
+            metrics = {name: value for name, value in metrics.items() if step > self._last_step(name)}
+        if metrics:
+            super().log_metrics(metrics, step)
+
+    def _last_step(self, name: str) -> int:
+        assert self._known is not None
+        if name not in self._known:
+            history = self.experiment.get_metric_history(self._run(), name)
+            self._known[name] = max((each.step for each in history), default=-1)
+        return self._known[name]
 
     @rank_zero_only
     def log_config(self, config: str | Mapping[str, Any]) -> None:

@@ -214,3 +214,31 @@ def test_a_table_that_read_neither_pixels_nor_outcome_still_knows_its_photos(wor
     assert main(["audit", *given, "--out", str(out)]) == 0
     (said,) = json.loads((out / "audit.json").read_text())["answers"]
     assert said["outcome"] == "outside the audit"
+
+
+def test_photos_are_read_in_the_number_format_that_the_auditor_was_made_in(
+    copied: Path, tmp_path: Path, capsys: Any
+) -> None:
+    def scores(auditor: Path, name: str) -> list[float]:
+        given = ["--auditor", str(auditor), "--aligned", "true", portrait(), "--out", str(tmp_path / name)]
+        assert main(["audit", *given]) == 0
+        return [each["score"] for each in json.loads((tmp_path / name / "audit.json").read_text())["answers"]]
+
+    card = copied / "auditor.json"
+    document = json.loads(card.read_text())
+    assert document["network"]["run"]["precision"] == "float32"
+    document["network"]["run"]["precision"] = "bfloat16"
+    document["name"] = "rounded"
+    card.write_text(json.dumps(document))
+    (copied / "novelty.safetensors").unlink()  # every photo is to be scored
+    del document["files"]["novelty.safetensors"]
+    card.write_text(json.dumps(document))
+    plain = tmp_path / "plain"
+    shutil.copytree(copied, plain)
+    exact = {**document, "network": {**document["network"], "run": {"precision": "float32"}}, "name": "exact"}
+    (plain / "auditor.json").write_text(json.dumps(exact))
+    rough, fine = scores(copied, "rough"), scores(plain, "fine")
+    assert rough != fine
+    assert rough == pytest.approx(fine, abs=0.2)
+    both = ["--auditor", json.dumps([str(copied), str(plain)]), "--aligned", "true", portrait()]
+    assert "another number format" in refused(both, capsys)

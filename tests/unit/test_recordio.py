@@ -131,10 +131,17 @@ def test_a_file_that_is_cut_is_refused_wherever_it_is_cut(tmp_path: Path) -> Non
     whole = b"".join(map(record, contents))
     ends = np.cumsum([len(record(content)) for content in contents])
     file = tmp_path / "train.rec"
-    for cut in (int(ends[0]) + 3, int(ends[30]), int(ends[30]) + 11, int(ends[-2]), len(whole) - 1):
+    for cut in (int(ends[0]) + 3, int(ends[30]), int(ends[30]) + 11, int(ends[59]), len(whole) - 1):
         file.write_bytes(whole[:cut])
         with pytest.raises(UserError, match=r"cut short|no record begins"):
             RecordIOSource(file).list()
+
+
+def test_records_of_identities_are_not_needed(tmp_path: Path) -> None:
+    file = write_records(tmp_path / "train.rec", insightface(images())[:-3])
+    source = RecordIOSource(file)
+    assert len(source.list()) == 60
+    assert source.skipped == ["3 records of identities that are not there"]
 
 
 def test_an_index_of_another_packing_is_refused(tmp_path: Path) -> None:

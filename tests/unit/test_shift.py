@@ -105,6 +105,18 @@ def test_another_pipeline_is_said_first(base, tmp_path, capsys) -> None:
     assert said.index("Packed differently") < said.index("sharpness ")
 
 
+def test_photos_that_were_aligned_otherwise_are_refused_with_the_command_that_helps(base, tmp_path, capsys) -> None:
+    other = packed(tmp_path / "crops", 500)
+    manifest = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps({**manifest, "alignment": "aligned crops of elsewhere"}))
+    words = [str(base), str(other), "--limit", "40"]
+    assert main(["shift", *words]) == 2
+    error = capsys.readouterr().err
+    assert "differ in alignment (as given and aligned crops of elsewhere)" in error
+    assert "mint-lightning pack --source KIND:PATH --realign true --out crops_realigned" in error
+    assert "alignment" in report([*words, "--allow-mixed", "true"], tmp_path)["pipeline"]
+
+
 def test_few_people_give_no_control_and_no_mean_image(base, tmp_path) -> None:
     from mint_lightning.learning.shift import look_at
 

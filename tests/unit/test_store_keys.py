@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from mint_lightning.audited import AuditedNetwork, Entry, EntryKey, Preprocessing, Rounding
+from mint_lightning.errors import UserError
 from mint_lightning.learning.bank import Bank
 from mint_lightning.learning.gather import MemorySink, StoreSink
 
@@ -103,7 +104,9 @@ AROUND_LIMITS = [0.0, -0.0, 65504.0, 65519.0, 65520.0, 1e5, -7e4, 3.4e38, 6e-8, 
 @settings(deadline=None, max_examples=50)
 @given(
     values=st.lists(
-        st.one_of(st.floats(width=32, allow_nan=False), st.sampled_from(AROUND_LIMITS)), min_size=24, max_size=24
+        st.one_of(st.floats(width=32, allow_nan=False, allow_infinity=False), st.sampled_from(AROUND_LIMITS)),
+        min_size=24,
+        max_size=24,
     ),
     request=st.sampled_from(["tap", "tap:mean_std", "tap:map", "vector"]),
 )
@@ -114,7 +117,11 @@ def test_streamed_in_memory_and_stored_are_the_same_numbers(
     shape = (3, 8) if request == "vector" else (3, 2, 2, 2)
     network.module.values = torch.tensor(values, dtype=torch.float32).reshape(shape)
     tap = request.replace("vector", "tap")
-    streamed = network(torch.zeros(3, 3, 4, 4, dtype=torch.uint8), [tap])["original"][tap]
+    try:
+        streamed = network(torch.zeros(3, 3, 4, 4, dtype=torch.uint8), [tap])["original"][tap]
+    except UserError:  # their spread, or what rounding makes of the largest, is beyond float32: that is refused
+        assert max(map(abs, values)) > 1e18
+        assume(False)
     assert streamed.dtype == torch.float32
     name = "original", tap
     memory = MemorySink(rows, streamed.shape[1:], network)

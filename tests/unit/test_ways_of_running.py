@@ -1,6 +1,7 @@
 """How a network may be given: with its outcome alone, modules of several outputs, tokens, none at all to hook."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mint_lightning.audited import AuditedNetwork, NetworkSource, Preprocessing, untrained_twin
+from mint_lightning.audited.batching import fastest_batch
 from mint_lightning.cli import main
 from mint_lightning.errors import UserError
 from tests.network_card import ARGUMENTS
@@ -38,6 +40,7 @@ def test_every_result_says_what_was_given(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     pack_noise(tmp_path / "shards", people=60, size=32)
     network = {"architecture": "iresnet_small", "arguments": ARGUMENTS, "access": "outcome", "channels_last": False}
+    network["batch"] = "auto"
     words = ["table", "--data.class_path", "datamodules.Faces", "--data.shards", "shards", "--data.workers", "0"]
     words += ["--data.network", json.dumps(network), "--data.members", "[d]", "--data.externals", "[e]"]
     words += ["--data.batch_size", "32", "--twins", "1", "--seeds", "1", "--recipe", "{epochs: 2}"]
@@ -47,6 +50,7 @@ def test_every_result_says_what_was_given(tmp_path: Path, monkeypatch: pytest.Mo
     document = json.loads((tmp_path / "mlruns/tables/table/table.json").read_text())
     assert document["context"]["network"]["access"] == "outcome"
     assert document["context"]["network"]["channels_last"] == "False"
+    assert int(document["context"]["network"]["batch"]) >= 1
     assert any("outcome alone" in sentence for sentence in document["context"]["declared"])
     card = json.loads((tmp_path / "mlruns/tables/table/auditors/embedding_norm/auditor.json").read_text())
     assert card["network"]["run"]["access"] == "outcome"
@@ -153,3 +157,29 @@ def test_values_that_are_no_numbers_are_one_sentence(tmp_path: Path, monkeypatch
     fit = ["fit", "--config", "faces_vanilla", *words, "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"]
     assert main(fit) == 2
     assert "no finite numbers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 100, "auto"])
+def test_how_many_run_at_once_changes_no_value(batch: int | str) -> None:
+    asked = ["conv2", "conv3:mean_std", "conv1:map", "batchnorm", "outcome"]
+    whole, parts = network(), network(batch=batch)
+    images = torch.cat([IMAGES] * 5)
+    expected, found = whole(images, asked, ["original", "flip"]), parts(images, asked, ["original", "flip"])
+    for view in expected:
+        torch.testing.assert_close(found[view], expected[view], rtol=1e-4, atol=1e-4)
+    assert isinstance(parts.facts["batch"], int)
+    assert "batch" not in whole.facts
+    assert untrained_twin(parts, 0).batch == parts.batch
+
+
+def test_the_fastest_batch_is_found_and_what_does_not_fit_is_not_taken() -> None:
+    def run(images: Tensor) -> None:
+        if len(images) > 16:
+            raise torch.OutOfMemoryError("too large")
+        time.sleep(0.004 + (0.002 * len(images) if len(images) > 8 else 0.0))
+
+    assert fastest_batch(run, torch.zeros(64, 1)) == 8
+    assert fastest_batch(run, torch.zeros(3, 1)) == 3
+    for wrong in (0, -1, True, "many", 2.5):
+        with pytest.raises(UserError, match="batch is"):
+            network(batch=wrong)

@@ -120,6 +120,9 @@ def _rows(file: Path, name: str, prefix: str) -> Iterator[Photo]:
         image = _image_column(file, schema)
         who = next((column for column in _WHO if column in schema.names and column != image), None)
         names = _class_names(schema, who)
+        rows = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+        if rows != metadata.num_rows:
+            raise ValueError(f"it says it has {metadata.num_rows} rows, its groups have {rows}")
         row = 0
         for group in range(metadata.num_row_groups):
             if metadata.row_group(group).total_byte_size > _MOST:
@@ -127,6 +130,8 @@ def _rows(file: Path, name: str, prefix: str) -> Iterator[Photo]:
             size = metadata.row_group(group).num_rows
             read = parquet.read_row_group(group, columns=[who], use_threads=False) if who is not None else None
             people = [None] * size if read is None else read.column(0).to_pylist()
+            if len(people) != size:
+                raise ValueError(f"a group of {size} rows has {len(people)}")
             for place, person in enumerate(people):
                 origin = f"{prefix}{row:0{len(str(metadata.num_rows))}d}"
                 row += 1

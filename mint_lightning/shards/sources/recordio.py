@@ -60,10 +60,14 @@ class RecordIOSource:
 
     @cached_property
     def skipped(self) -> Sequence[str]:
-        """Damaged records of identities, which would have no image anyway."""
-        header = self._records.header
-        first = header[0] if header else float("inf")
-        return [f"record {number} ({reason})" for number, reason in self._records.broken if number >= first]
+        """Records of identities that are damaged or missing; they would have no image anyway."""
+        records = self._records
+        if records.header is None:
+            return []
+        first, end = records.header
+        damaged = [f"record {number} ({reason})" for number, reason in records.broken if number >= first]
+        missing = int(end) - records.count
+        return [*damaged, *([f"{missing:,} records of identities that are not there"] if missing > 0 else [])]
 
     @cached_property
     def _records(self) -> Records:
@@ -161,12 +165,11 @@ def _check_header(path: Path, records: Records) -> None:
     """What insightface's records say of the images must be so: a file cut between two records shows nowhere else."""
     if records.header is None:
         return
-    images, everything = records.header
-    spare = 0 if everything < _EXACT else everything / _EXACT * 2
-    if records.count < everything - spare or len(records.number) + len(records.broken) < images - 1 - spare:
+    images = records.header[0]
+    there = len(records.number) + sum(number < images for number, _ in records.broken)
+    if there < images - 1 - (images / _EXACT * 2 if images > _EXACT else 0):
         raise UserError(
-            f"{path} says that it has {everything - 1:,.0f} records behind its first, of which {images - 1:,.0f} are "
-            f"images; {records.count - 1:,} and {len(records.number):,} are there: it is cut short, copy it again."
+            f"{path} says that it has {images - 1:,.0f} images, {there:,} are there: it is cut short, copy it again."
         )
     order = np.argsort(np.frombuffer(records.number, np.int64), kind="stable")
     numbers = np.frombuffer(records.number, np.int64)[order]
