@@ -28,7 +28,7 @@ def fitted(name: str, shards: str, **more: Any) -> dict[str, Any]:
     }
     Path(f"{name}.yaml").write_text(json.dumps(config))
     assert main(["fit", "--config", f"{name}.yaml"]) == 0
-    checkpoint = torch.load(f"mlruns/checkpoints/{name}/last.ckpt", weights_only=False)
+    checkpoint = torch.load(f"mlruns/checkpoints/{name}/last.ckpt", weights_only=True)
     return dict(checkpoint["state_dict"])
 
 

@@ -10,8 +10,7 @@ from mint_lightning.shards.align.model import OnnxModel
 from mint_lightning.shards.align.similarity import TEMPLATE_SIZE
 
 ROOM = 0.25
-"""Of the crop's side, laid round it as its edges drawn on: a detector needs room around a face. Of 0.25, 0.5 and 1 it
-tells faces from other pictures best, and is the fastest."""
+"""Of the crop's side, laid round it as its edges drawn on: a detector needs room around a face, and more costs time."""
 
 
 class FaceSight:
