@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.common.jobs import ROOT
@@ -33,8 +33,9 @@ def peaks(command: Sequence[str]) -> dict[str, int]:
         here = [usage(number) for number in numbers]
         for name in KINDS:
             most[name] = max(most[name], sum(one.get(name, 0) for one in here))
-        own = sum(one.get("Pss_Anon", 0) + one.get("Pss_Shmem", 0) for one in here)
-        most[ONCE] = max(most[ONCE], own + sum(files(numbers).values()))
+        # Its parts take a moment to read, in which one may end and another load a library: what is there on both sides.
+        mapped = sum(files(numbers).values())
+        most[ONCE] = max(most[ONCE], mapped + min(own_pages(here), own_pages([usage(number) for number in numbers])))
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{command[0]} failed.")
@@ -62,6 +63,11 @@ def usage(number: int) -> dict[str, int]:
     except OSError:
         return {}
     return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+
+
+def own_pages(usages: Iterable[Mapping[str, int]]) -> int:
+    """KiB of pages that no file backs, of several processes."""
+    return sum(one.get("Pss_Anon", 0) + one.get("Pss_Shmem", 0) for one in usages)
 
 
 def files(numbers: Iterable[int]) -> dict[str, int]:

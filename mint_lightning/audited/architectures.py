@@ -53,6 +53,11 @@ def build(architecture: str, arguments: Mapping[str, Any], seed: int = 0) -> Bui
             return _build_timm(architecture.removeprefix("timm:"), arguments)
         if ":" in architecture:
             return Built(_build_function(architecture, arguments))
+    if Path(architecture).is_file():
+        raise UserError(
+            f"{architecture} is a file and names no architecture: say which, and give the file as its weights. A "
+            "whole graph is taken as ONNX; archives of TorchScript and torch.export could run code when loaded."
+        )
     near = get_close_matches(architecture, OWN, n=1)
     question = f" (did you mean {near[0]}?)" if near else ""
     raise UserError(

@@ -124,12 +124,7 @@ class AuditedNetwork(nn.Module):
             "access": self.access,
             "precision": "bfloat16" if self.uses_bf16 else "float32",
             "channels_last": self._memory_format == torch.channels_last,
-        } | self._wishes
-
-    @property
-    def _wishes(self) -> dict[str, Any]:
-        batch = {} if self.batch is None else {"batch": self.batch}
-        return batch | ({"compiled": self.compile_with} if self.compile_with else {})
+        } | {name: wish for name, wish in (("batch", self.batch), ("compiled", self.compile_with)) if wish}
 
     @torch.no_grad()
     def forward(

@@ -1,6 +1,6 @@
 """The folder that can audit: save, load, score photos, answer."""
 
-from mint_lightning.auditor.answers import Answer, Answers, answer
+from mint_lightning.auditor.answers import Answer, Answers
 from mint_lightning.auditor.card import AuditorCard
 from mint_lightning.auditor.folder import AUDITOR_FILE, AUDITOR_HEAD, Auditor, load_auditor, read_aad, save_auditor
 from mint_lightning.auditor.network import NETWORK, WeightsMissing, copy_network
@@ -23,7 +23,6 @@ __all__ = [
     "Scored",
     "ShardPhotos",
     "WeightsMissing",
-    "answer",
     "copy_network",
     "load_auditor",
     "photo_files",

@@ -58,7 +58,7 @@ class Answer(Document):
 class Answers(Sequence[Answer]):
     """Answers of a request, all auditors of the first unit first.
 
-    Each is put into words when it is asked for: of a million photos only the numbers are held.
+    Each is put into words when it is asked for: names and numbers alone are held.
     """
 
     def __init__(self, scored: Scored, auditors: Mapping[str, Auditor], question: Question) -> None:
@@ -147,11 +147,6 @@ class Answers(Sequence[Answer]):
         that, or 1."""
         lowest = (self.floor * self.asked).reshape(len(self.units), -1).min(axis=1)
         return float(lowest.min() * len(self.units))
-
-
-def answer(scored: Scored, auditors: Mapping[str, Auditor], question: Question) -> Answers:
-    """Answers to a question about what was scored."""
-    return Answers(scored, auditors, question)
 
 
 def summary(answers: Sequence[Answer]) -> dict[Outcome, int]:

@@ -58,7 +58,7 @@ def audit(
     folder = Path(out)
     refuse_foreign_folder(folder, "audit.json", "audit")
     refuse_unwritable(folder)
-    from mint_lightning.auditor import Question, answer, score_photos
+    from mint_lightning.auditor import Answers, Question, score_photos
     from mint_lightning.commands.audit_inputs import load_all, open_photos
     from mint_lightning.learning.networks import device_of
     from mint_lightning.report.answers import print_answers
@@ -77,7 +77,7 @@ def audit(
         auditors, networks = load_all(found, named_files(weights), Path(temporary))
         asked = open_photos(photos, auditors, aligned=aligned, detector=detector, faces=faces, workers=workers)
         scored = score_photos(asked, auditors, networks, device_of(accelerator), grouped=question.grouped)
-    answers = answer(scored, auditors, question)
+    answers = Answers(scored, auditors, question)
     write_answers(folder, answers, auditors, detector=asked.detector)
     print_answers(answers, auditors)
     print(f"Written: {folder / 'audit.json'}, audit.csv")

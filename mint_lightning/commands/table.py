@@ -166,9 +166,5 @@ def with_class(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(command: str, args: list[str]) -> None:
-    """Run the command; a bare --dry-run means true."""
-    switches = ("--dry-run", "--dry_run")
-    given = ["--dry_run=true" if word in switches and args[place + 1 : place + 2] not in (["true"], ["false"])
-             else word.replace(*switches) if word.startswith(switches[0]) else word
-             for place, word in enumerate(args)]  # fmt: skip
-    table(**parse_function(table, command, joined(given, {"data", "references"}), EXAMPLES))
+    """Run the command."""
+    table(**parse_function(table, command, joined(args, {"data", "references"}), EXAMPLES))

@@ -54,20 +54,15 @@ def known_faces(data: Any) -> KnownFaces | None:
     except UserError:
         return None
     rows = _some(data.keys, data.rows("calibrate"), FACES)
-    sure: list[np.ndarray] = []
-    own: list[np.ndarray] = []
+    sure, own = np.empty(0), np.empty(0, np.int64)
     for part in (rows[:FIRST], rows[FIRST:]):
-        if not len(part):
-            continue
-        for batch in data.eval_loader(part):
-            sure.append(face_sight(batch["images"]))
-            own.append(batch["row"].cpu().numpy())
-        if not own or not np.concatenate(own).size or np.median(np.concatenate(sure)) < SEEN:
+        for batch in data.eval_loader(part) if len(part) else ():
+            sure = np.append(sure, face_sight(batch["images"]))
+            own = np.append(own, batch["row"].cpu().numpy())
+        if not len(own) or np.median(sure) < SEEN:
             return None
-    if not own:
-        return None
-    identity = np.unique(_people(data, np.concatenate(own)), return_inverse=True)[1].astype(np.int64)
-    return KnownFaces(np.concatenate(sure), identity, detector)
+    identity = np.unique(_people(data, own), return_inverse=True)[1].astype(np.int64)
+    return KnownFaces(sure, identity, detector)
 
 
 def _features(data: Any, activations: Activations, rows: Rows, device: torch.device) -> tuple[np.ndarray, Rows]:

@@ -116,7 +116,7 @@ def find_overlap(
 
 
 def _exact(one: KeyList, other: KeyList | None) -> Pairs:
-    groups = same_images(np.concatenate([one.sha256[:], other.sha256[:]]) if other else one.sha256[:])
+    groups = same_images(one.sha256 + other.sha256 if other else one.sha256)
     found = 0
     first: list[int] = []
     second: list[int] = []

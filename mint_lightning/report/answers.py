@@ -57,8 +57,9 @@ def _notes(answers: Answers, auditors: Mapping[str, Auditor]) -> list[str]:
     lines.append(say("what_p_adjusted" if adjusted else "what_p", alpha=percent(question.alpha)))
     if len(answers.units) > 1:
         lines += _about_list(answers, say)
-    outside = int(answers.outside.sum()) // len(auditors)
-    learnt = int(answers.own.max(initial=0) and answers.own.reshape(-1, len(auditors)).max(axis=1).sum())
+    outside, learnt = (
+        int(each.reshape(-1, len(auditors)).max(axis=1).sum()) for each in (answers.outside, answers.own)
+    )
     merged = sum(unit.merged for unit in answers.units)
     for count, name, what in (
         (outside, "left_outside", "face"),

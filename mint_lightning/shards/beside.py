@@ -25,14 +25,14 @@ def write_beside(folder: Path, photos: Sequence[Photo], plan: Plan, packed: Pack
     if packed.broken:
         with (folder / BROKEN_NAME).open("w", encoding="utf-8") as stream:
             stream.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in packed.broken)
-    rows = np.frombuffer(packed.places, np.int64).reshape(-1, 5)[:, :2]
-    known = {int(row): found for row in np.unique(rows[:, 0]) if (found := photos[int(row)].attributes)}
-    if not known:
+    order = np.lexsort((packed.face, packed.photo))
+    names = sorted({name for row in np.asarray(packed.photo)[order] for name in photos[int(row)].attributes or ()})
+    if not names:
         return
-    names = sorted({name for found in known.values() for name in found})
     with (folder / ATTRIBUTES_NAME).open("w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream, lineterminator="\n")
         lines.writerow(["key", *names])
-        for row, face in sorted(rows.tolist()):
-            if row in known:
-                lines.writerow([face_key(str(plan.keys[row]), face), *(known[row].get(name, "") for name in names)])
+        for image in order:
+            row = packed.photo[image]
+            if known := photos[row].attributes:
+                lines.writerow([face_key(plan.keys[row], packed.face[image]), *(known.get(name, "") for name in names)])

@@ -6,7 +6,8 @@ they take about 100.
 
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Generic, Self, TypeVar, overload
 
 import numpy as np
@@ -64,6 +65,16 @@ class Column(ABC, Generic[Value]):
         return np.array(self[:])
 
 
+def tied(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Rows whose value another row has too, rising."""
+    by_value = np.sort(values)
+    if not (by_value[1:] == by_value[:-1]).any():
+        return np.zeros(0, np.int64)
+    order = np.argsort(values, kind="stable")
+    same = np.concatenate([[False], by_value[1:] == by_value[:-1], [False]])
+    return np.sort(order[same[1:] | same[:-1]])
+
+
 class Repeated(Column[str]):
     """Texts that come again and again, such as people and partitions: each once, and a code of a few bytes a row."""
 
@@ -74,8 +85,17 @@ class Repeated(Column[str]):
     @classmethod
     def of(cls, texts: Iterable[str] | NDArray[np.str_]) -> Self:
         """The column of these texts."""
-        names, codes = np.unique(np.asarray(texts, dtype=np.str_), return_inverse=True)
-        return cls(names, codes)
+        numbers: dict[str, int] = {}
+        found = np.fromiter((numbers.setdefault(str(text), len(numbers)) for text in texts), np.int32)
+        return cls.coded(list(numbers), found)
+
+    @classmethod
+    def coded(cls, names: Sequence[str] | NDArray[np.str_], codes: NDArray[np.integer]) -> Self:
+        """The column of `names[codes]`; of names that no row has none is kept."""
+        distinct, place = np.unique(np.asarray(names, dtype=np.str_), return_inverse=True)
+        codes = place[codes]
+        there = np.flatnonzero(np.bincount(codes, minlength=len(distinct)))
+        return cls(distinct[there], np.searchsorted(there, codes))
 
     @classmethod
     def of_arrow(cls, texts: Any) -> Self:
@@ -90,6 +110,15 @@ class Repeated(Column[str]):
     def __getitem__(self, rows: Any) -> Any:
         found = self._names[self._codes[rows]]
         return str(found) if isinstance(found, np.str_) else found
+
+    def __eq__(self, other: object) -> Any:
+        return self.isin([other]) if isinstance(other, str) else super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def take(self, rows: NDArray[np.integer]) -> Self:
+        """The column of these rows."""
+        return self.coded(self._names, self._codes[rows])
 
     def distinct(self) -> NDArray[np.str_]:
         """Each text there is, sorted."""
@@ -106,7 +135,7 @@ class Distinct(Column[str]):
     `kind` is the dtype of the arrays given: np.str_, or object where single rows may be very long.
     """
 
-    def __init__(self, data: bytes, bounds: NDArray[np.integer], kind: type) -> None:
+    def __init__(self, data: bytes | bytearray, bounds: NDArray[np.integer], kind: type) -> None:
         self._data = data
         self._bounds = bounds.astype(np.min_scalar_type(len(data)))
         self._kind = kind
@@ -114,8 +143,10 @@ class Distinct(Column[str]):
     @classmethod
     def of(cls, texts: Iterable[str], kind: type = np.str_) -> Self:
         """The column of these texts."""
-        encoded = [str(text).encode() for text in texts]
-        return cls(b"".join(encoded), np.cumsum([0, *map(len, encoded)]), kind)
+        found = Texts()
+        for text in texts:
+            found.append(str(text))
+        return cls(*found.parts(), kind)
 
     @classmethod
     def of_arrow(cls, texts: Any, kind: type = np.str_) -> Self:
@@ -134,12 +165,47 @@ class Distinct(Column[str]):
         found: NDArray[Any] = np.array([self._data[start:end].decode() for start, end in pairs], dtype=self._kind)
         return found.reshape(starts.shape)
 
+    def take(self, rows: NDArray[np.integer]) -> Self:
+        """The column of these rows."""
+        return self.of((self[row] for row in rows), self._kind)
+
+    def argsort(self) -> NDArray[np.int64]:
+        """Rows by their text, equal ones by their place, without an array of the texts."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        buffers = [None, pa.py_buffer(self._bounds.astype(np.int64)), pa.py_buffer(self._data)]
+        texts = pa.Array.from_buffers(pa.large_string(), len(self), buffers)
+        order: NDArray[np.int64] = pc.array_sort_indices(texts).to_numpy().astype(np.int64)
+        return order
+
+
+class Texts:
+    """A column of texts under way."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._bounds = array("Q", [0])
+
+    def append(self, text: str) -> None:
+        """One more row."""
+        self._data += text.encode()
+        self._bounds.append(len(self._data))
+
+    def parts(self) -> tuple[bytearray, NDArray[np.uint64]]:
+        """UTF-8 of all texts, and where each begins and ends in it."""
+        return self._data, np.frombuffer(self._bounds, np.uint64)
+
+    def column(self) -> Distinct:
+        """What there is so far."""
+        return Distinct(*self.parts(), np.str_)
+
 
 class Digests(Column[bytes]):
     """SHA-256 hashes: hexadecimal to read, kept as their 32 bytes."""
 
-    def __init__(self, raw: bytes) -> None:
-        self._raw = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 32)
+    def __init__(self, raw: bytes | bytearray | NDArray[np.uint8]) -> None:
+        self._raw: NDArray[np.uint8] = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 32)
 
     @classmethod
     def of(cls, digests: Iterable[bytes | str]) -> Self:
@@ -156,6 +222,17 @@ class Digests(Column[bytes]):
 
     def __len__(self) -> int:
         return len(self._raw)
+
+    def __add__(self, other: "Digests") -> "Digests":
+        return Digests(np.concatenate([self._raw, other._raw]))
+
+    def take(self, rows: NDArray[np.integer]) -> "Digests":
+        """The column of these rows."""
+        return Digests(self._raw[rows])
+
+    def heads(self) -> NDArray[np.uint64]:
+        """The first 64 bits of each."""
+        return np.ascontiguousarray(self._raw[:, :8]).view(np.uint64)[:, 0]
 
     def __getitem__(self, rows: Any) -> Any:
         found = self._raw[rows]

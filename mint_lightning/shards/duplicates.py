@@ -3,14 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mint_lightning.shards.columns import Column
+from mint_lightning.shards.columns import Column, Digests, tied
 
 
-def same_images(sha256: NDArray[np.bytes_]) -> list[NDArray[np.int64]]:
+def same_images(sha256: Digests) -> list[NDArray[np.int64]]:
     """Rows that bear the same image bytes: one rising array of at least two rows for each such image."""
-    order = np.argsort(sha256, kind="stable")
-    starts = np.flatnonzero(np.concatenate([[True], sha256[order][1:] != sha256[order][:-1]]))
+    rows = tied(sha256.heads())
+    whole = sha256[rows]
+    order = np.argsort(whole, kind="stable")
+    starts = np.flatnonzero(np.concatenate([[True], whole[order][1:] != whole[order][:-1]]))
     sizes = np.diff(np.append(starts, len(order)))
+    order = rows[order]
     return [order[start : start + size] for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True)]
 
 

@@ -68,9 +68,10 @@ def write_tars(
     packed = Packed(len(photos))
     known = np.zeros(len(photos), dtype=bool)
     if leftover:
-        known[:] = [leftover.has(str(key)) for key in plan.keys]
+        known[:] = np.fromiter(map(leftover.has, plan.keys), bool, len(photos))
     known[list(copies)] = True
-    new = plan.order[~known[plan.order]]
+    new = plan.order[~known[plan.order]] if known.any() else plan.order
+    ends = np.cumsum(np.bincount(plan.group, minlength=len(plan.groups)))
     tasks = (
         [photos[index] for index in new[start : start + _PHOTOS_A_TASK]] for start in range(0, len(new), _PHOTOS_A_TASK)
     )
@@ -79,14 +80,14 @@ def write_tars(
         encoded = (photo for chunk in chunks for photo in chunk)
         done = bar.add_task("packing photos", total=len(photos))
         for number, (partition, split) in enumerate(plan.groups):
-            members = plan.order[plan.group[plan.order] == number]
+            members = plan.order[ends[number - 1] if number else 0 : ends[number]]
             writer = GroupWriter(
                 folder, partition, split, suffix=recipe.codec.suffix, lanes=recipe.lanes,
                 shard_bytes=recipe.shard_bytes, shard_images=recipe.shard_images,
             )  # fmt: skip
             with writer:
                 for index in members:
-                    photo, own = photos[index], str(plan.keys[index])
+                    photo, own = photos[index], plan.keys[index]
                     if index in copies:
                         images: Encoded = REASON
                     else:

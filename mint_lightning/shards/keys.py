@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_file
-from mint_lightning.shards.columns import Column, Digests, Distinct, Repeated
+from mint_lightning.shards.columns import Column, Digests, Distinct, Repeated, tied
 from mint_lightning.shards.manifest import Manifest
 from mint_lightning.shards.splits import split_of
 
 KEYS_NAME = "keys.parquet"
 
 _INTEGERS = ("label", "lane", "shard", "position")
+_ROWS_A_GROUP = 2**14
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +39,14 @@ class KeyList:
     lanes: number of lanes of the shard set.
     """
 
-    key: Column[str]
+    key: Distinct
     source: Repeated
     identity: Repeated
     label: NDArray[np.int64]
     partition: Repeated
     split: Repeated
     origin: Column[str]
-    sha256: Column[bytes]
+    sha256: Digests
     lane: NDArray[np.int64]
     shard: NDArray[np.int64]
     position: NDArray[np.int64]
@@ -99,7 +100,7 @@ class KeyList:
 
     @cached_property
     def _by_key(self) -> NDArray[np.int64]:
-        return np.argsort(self.key[:], kind="stable")
+        return self.key.argsort()
 
     @cached_property
     def key_hash(self) -> NDArray[np.uint64]:
@@ -111,13 +112,16 @@ class KeyList:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        columns: dict[str, Any] = {}
-        for name in _COLUMNS:
-            column = getattr(self, name)
-            columns[name] = pa.array(column) if name in _INTEGERS else pa.array(column.tolist(), pa.string())
+        kinds = {name: pa.int64() if name in _INTEGERS else pa.string() for name in _COLUMNS}
         path = Path(root) / KEYS_NAME
-        with atomic_path(path) as temporary:
-            pq.write_table(pa.table(columns), temporary, compression="zstd")
+        with (
+            atomic_path(path) as temporary,
+            pq.ParquetWriter(temporary, pa.schema(list(kinds.items())), compression="zstd") as file,
+        ):
+            for start in range(0, max(1, len(self)), _ROWS_A_GROUP):
+                rows = slice(start, start + _ROWS_A_GROUP)
+                part = {name: pa.array(getattr(self, name)[rows].tolist(), kind) for name, kind in kinds.items()}
+                file.write_table(pa.table(part))
         return sha256_file(path)
 
     @classmethod
@@ -180,6 +184,18 @@ def key_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:
     return np.fromiter(firsts, dtype=np.uint64)
 
 
+def hash_order(
+    keys: Column[str], hashes: NDArray[Any], *outer: NDArray[Any], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Rows by the last of `outer`, ..., by the hash of the key, and by the key itself where these tie.
+
+    They hardly ever do, and 100,000 keys as an array are 12 MB. rows: of these alone, of which `hashes` and `outer`
+    are given; the result then says their places among `rows`.
+    """
+    last = () if not len(tied(hashes)) else (keys[:] if rows is None else keys[rows],)
+    return np.lexsort((*last, hashes, *outer)).astype(np.int64)
+
+
 def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """`n` of the given rows (int64, rising): n / lanes from each lane, those whose key has the smallest hash.
 
@@ -202,9 +218,7 @@ def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.
             f"({smallest} from each of {lanes} lanes)."
         )
     hashes = keys.key_hash[rows]
-    # The keys themselves settle hashes that tie, which they hardly ever do: 100,000 keys as an array are 12 MB.
-    last = () if len(np.unique(hashes)) == len(hashes) else (keys.key[rows],)
-    ordered = rows[np.lexsort((*last, hashes, keys.lane[rows]))]
+    ordered = rows[hash_order(keys.key, hashes, keys.lane[rows], rows=rows)]
     starts = np.searchsorted(keys.lane[ordered], np.arange(lanes))
     return np.sort(ordered[(starts[:, None] + np.arange(n // lanes)).ravel()])
 

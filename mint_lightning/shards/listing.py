@@ -5,6 +5,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +23,22 @@ Encoded = list[tuple[bytes, str]] | str
 there is none."""
 
 
+_WHERE = ("lane", "shard", "position")
+
+
 class Packed:
-    """Where each image went, of which photo it is; a million images take about 100 MB.
+    """Where each image went, of which photo it is: about 50 bytes of memory for each.
 
     photos: number of photos listed, of which `read` have images and the `broken` none. faces: how the points of faces
-    were known -> images.
+    were known -> images. photo, face, lane, shard, position, digests: of each image, in the order written.
     """
 
     def __init__(self, photos: int) -> None:
         self.photos = photos
         self.read = 0
         self.digests = bytearray()
-        self.places = array("q")  # photo, number of the face, lane, shard and position of each image
+        self.photo, self.face, self.lane = array("q"), array("H"), array("H")
+        self.shard, self.position = array("I"), array("I")
         self.faces: Counter[str] = Counter()
         self.broken: list[dict[str, str]] = []
         self.shards: list[Shard] = []
@@ -41,8 +46,12 @@ class Packed:
 
     def place(self, photo: int, face: int, image: bytes, how: str, lane: int, number: int, position: int) -> None:
         """An image of a photo, its `face`-th, lies at `position` of `lane`, in that lane's shard `number`."""
-        self.digests += hashlib.sha256(image).hexdigest().encode()
-        self.places.extend((photo, face, lane, number, position))
+        self.digests += hashlib.sha256(image).digest()
+        self.photo.append(photo)
+        self.face.append(face)
+        self.lane.append(lane)
+        self.shard.append(number)
+        self.position.append(position)
         if how:
             self.faces[how] += 1
 
@@ -50,15 +59,15 @@ class Packed:
         """What was placed since the last call lies in `shards`: numbers within a lane become indices into all."""
         lanes = np.array([shard.lane for shard in shards], dtype=np.int64)
         first = np.searchsorted(lanes, np.arange(lanes.max(initial=0) + 1))
-        new = np.frombuffer(self.places, dtype=np.int64).reshape(-1, 5)[self._joined :]
-        new[:, 3] += len(self.shards) + first[new[:, 2]]
+        new = np.asarray(self.shard)[self._joined :]
+        new += (len(self.shards) + first[np.asarray(self.lane)[self._joined :]]).astype(new.dtype)
         self._joined += len(new)
         self.shards.extend(shards)
 
-    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.bytes_]]:
-        """(n, 5) photo, face, lane, shard and position, and (n,) hashes of all images, in the order written."""
-        places = np.frombuffer(self.places, dtype=np.int64).reshape(-1, 5)
-        return places, np.frombuffer(bytes(self.digests), dtype="S64")
+    def places(self, order: NDArray[np.int64]) -> dict[str, Any]:
+        """Columns of a key list: where the images are, and their hashes, in this order of what was written."""
+        where = {name: np.asarray(getattr(self, name))[order].astype(np.int64) for name in _WHERE}
+        return {**where, "sha256": Digests(self.digests).take(order)}
 
     def leave_out(self, photo: Photo, reason: str, max_broken: float) -> None:
         """Record an unusable photo. Raises `UserError` as soon as they are more than the share allowed."""
@@ -78,23 +87,22 @@ def face_key(key: str, number: int) -> str:
 
 def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) -> KeyList:
     """The key list of the images that were packed."""
-    places, digests = packed.columns()
-    order = np.lexsort((places[:, 4], places[:, 2], plan.group[places[:, 0]]))
-    rows, faces, lane, shard, position = places[order].T
-    partitions, splits = (np.array(names) for names in zip(*plan.groups, strict=True))
-    # One column after the other: a source that makes its photos when asked need not have all of them at once.
+    photo = np.asarray(packed.photo)
+    order = np.lexsort((packed.position, packed.lane, plan.group[photo]))
+    rows, faces = photo[order], np.asarray(packed.face)[order]
+    label, group = plan.label[rows], plan.group[rows]
+    (sources, identities), (partitions, splits) = (
+        [list(names) for names in zip(*pairs, strict=True)] for pairs in (plan.people, plan.groups)
+    )
     return KeyList(
-        key=Distinct.of(face_key(str(plan.keys[row]), int(face)) for row, face in zip(rows, faces, strict=True)),
-        source=Repeated.of([photos[int(row)].source for row in rows]),
-        identity=Repeated.of([photos[int(row)].identity for row in rows]),
-        label=plan.label[rows],
-        partition=Repeated.of(partitions[plan.group[rows]]),
-        split=Repeated.of(splits[plan.group[rows]]),
+        key=Distinct.of(face_key(plan.keys[row], int(face)) for row, face in zip(rows, faces, strict=True)),
+        source=Repeated.coded(sources, label),
+        identity=Repeated.coded(identities, label),
+        label=label,
+        partition=Repeated.coded(partitions, group),
+        split=Repeated.coded(splits, group),
         origin=Distinct.of((photos[int(row)].origin for row in rows), object),
-        sha256=Digests.of(digests[order]),
-        lane=np.ascontiguousarray(lane),
-        shard=np.ascontiguousarray(shard),
-        position=np.ascontiguousarray(position),
+        **packed.places(order),
         lanes=lanes,
     )
 
@@ -115,7 +123,7 @@ def counts(keys: KeyList) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
 def partition_hash(keys: KeyList) -> str:
     """SHA-256 of which photo of whom is in which partition and split, in the order of the keys."""
     digest = hashlib.sha256()
-    for row in np.argsort(keys.key[:], kind="stable"):
+    for row in keys.key.argsort():
         facts = [str(column[row]) for column in (keys.key, keys.source, keys.identity, keys.partition, keys.split)]
         digest.update(json.dumps(facts, ensure_ascii=True).encode() + b"\n")
     return digest.hexdigest()
@@ -127,7 +135,7 @@ def refuse_shared_images(keys: KeyList) -> int:
     Raises:
         UserError: an image is in two partitions or two splits, where it would be on both sides of the test.
     """
-    repeated = same_images(keys.sha256[:])
+    repeated = same_images(keys.sha256)
     for rows in repeated:
         if crosses(rows, keys.partition, keys.split):
             one, other = (

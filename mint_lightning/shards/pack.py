@@ -127,7 +127,7 @@ def pack(
             encoder=encoder,
             seed=seed,
             lanes=lanes,
-            partitions=recipe.partition_rules({photo.source for photo in listed}),
+            partitions=recipe.partition_rules(plan.sources),
             counts=counts(keys),
             broken=tuple(packed.broken[:_LISTED]),
             skipped={"count": len(skipped), "examples": skipped[:_NAMED]},

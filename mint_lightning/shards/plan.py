@@ -1,5 +1,7 @@
 """What goes where: key, label, partition and split of every photo, known before any photo is read."""
 
+from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
-from mint_lightning.shards.keys import key_hashes
+from mint_lightning.shards.columns import Distinct, Texts
+from mint_lightning.shards.keys import hash_order, key_hashes, tied
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.splits import SPLITS, UNSEEN_SUFFIX, check_partitions, partition_of, split_of, uniform
 
@@ -50,16 +53,22 @@ class Plan:
     """Where each photo goes.
 
     Attributes (arrays over the n listed photos, in the order listed):
-        keys: text, unique. label: int64, index among the sorted (source, identity) pairs.
-        group: int64, index into `groups`, the sorted (partition, split) pairs that have photos.
+        keys: text, unique. label: int64, index into `people`, the sorted (source, identity) pairs.
+        group: index into `groups`, the sorted (partition, split) pairs that have photos.
         order: int64, photos in the order of packing: by group, within it by the hash of the key.
     """
 
-    keys: NDArray[np.str_]
+    keys: Distinct
+    people: tuple[tuple[str, str], ...]
     label: NDArray[np.int64]
-    group: NDArray[np.int64]
+    group: NDArray[np.integer]
     groups: tuple[tuple[str, str], ...]
     order: NDArray[np.int64]
+
+    @property
+    def sources(self) -> set[str]:
+        """Names of the databases."""
+        return {source for source, _ in self.people}
 
 
 def make_plan(
@@ -77,46 +86,54 @@ def make_plan(
     """
     if not photos:
         raise UserError("The source lists no photos: there is nothing to pack.")
+    people, label, keys = _listed(photos)
     if by_database:
-        partitions = _of_databases(photos)
+        sources = {source for source, _ in people}
+        partitions = dict.fromkeys(sources, 1 / len(sources))
     check_partitions(partitions)
-    people = sorted({(photo.source, photo.identity) for photo in photos})
-    numbers = {person: number for number, person in enumerate(people)}
-    label = np.array([numbers[photo.source, photo.identity] for photo in photos], dtype=np.int64)
-    partition = np.array(
-        [person[0] if by_database else partition_of(*person, partitions, seed=seed) for person in people]
-    )
-    split = np.array([split_of(*person, seed=seed) for person in people])[label]
-    _check_enough(people, partition, partitions)
-
-    keys = np.array([photo.key for photo in photos])
-    _check_unique(keys, photos)
-    partition = partition[label]
     if hold_out is not None:
         hold_out.check(partitions)
-        unseen = _held_out(keys, label, np.isin(partition, hold_out.partitions), hold_out, seed)
-        partition = np.where(unseen, np.char.add(partition, UNSEEN_SUFFIX), partition)
+    partition = [person[0] if by_database else partition_of(*person, partitions, seed=seed) for person in people]
+    _check_enough(people, partition, partitions)
+    hashes = key_hashes(keys)
+    _check_unique(keys, hashes, photos)
 
-    partition_names, partition_index = np.unique(partition, return_inverse=True)
-    split_names, split_index = np.unique(split, return_inverse=True)
-    pairs, group = np.unique(partition_index * len(split_names) + split_index, return_inverse=True)
-    groups = tuple(
-        (str(partition_names[p]), str(split_names[s])) for p, s in (divmod(q, len(split_names)) for q in pairs)
-    )
-    order = np.lexsort((keys, key_hashes(keys), group))
-    return Plan(keys, label, group.astype(np.int64), groups, order.astype(np.int64))
+    # Numbers instead of names from here on, and a person's before a photo's: there may be many millions of photos.
+    pairs = [(name + end, split) for name in partitions for end in ("", UNSEEN_SUFFIX) for split in SPLITS]
+    every = {pair: number for number, pair in enumerate(sorted(pairs))}
+    small = np.min_scalar_type(len(every))
+    split = [split_of(*person, seed=seed) for person in people]
+    own = np.array([every[pair] for pair in zip(partition, split, strict=True)], small)
+    group = own[label]
+    if hold_out is not None:
+        unseen = np.array([every[name + UNSEEN_SUFFIX, s] for name, s in zip(partition, split, strict=True)], small)
+        eligible = np.isin(partition, hold_out.partitions)[label]
+        group = np.where(_held_out(keys, label, eligible, hold_out, seed), unseen[label], group)
+    there = np.flatnonzero(np.bincount(group, minlength=len(every)))
+    group = np.searchsorted(there, group).astype(small)
+    groups = tuple(pair for pair, number in every.items() if number in there)
+    return Plan(keys, people, label, group, groups, hash_order(keys, hashes, group))
 
 
-def _of_databases(photos: Sequence[Photo]) -> dict[str, float]:
-    sources = {photo.source for photo in photos}
-    return {name: 1 / len(sources) for name in sources}
+def _listed(photos: Sequence[Photo]) -> tuple[tuple[tuple[str, str], ...], NDArray[np.int64], Distinct]:
+    """Sorted (source, identity) pairs, of each photo the place of its own among them, and its key; in one round."""
+    numbers: dict[tuple[str, str], int] = {}
+    person = array("q")
+    keys = Texts()
+    for photo in photos:
+        person.append(numbers.setdefault((photo.source, photo.identity), len(numbers)))
+        keys.append(photo.key)
+    people = tuple(sorted(numbers))
+    place = np.empty(len(people), np.int64)
+    place[[numbers[each] for each in people]] = np.arange(len(people))
+    return people, place[np.frombuffer(person, np.int64)], keys.column()
 
 
 def _held_out(
-    keys: NDArray[np.str_], label: NDArray[np.int64], eligible: NDArray[np.bool_], rule: HoldOut, seed: int
+    keys: Distinct, label: NDArray[np.int64], eligible: NDArray[np.bool_], rule: HoldOut, seed: int
 ) -> NDArray[np.bool_]:
-    drawn = np.array([uniform("hold_out", str(key), seed=seed) for key in keys])
-    order = np.lexsort((keys, drawn, label))
+    drawn = np.fromiter((uniform("hold_out", key, seed=seed) for key in keys), np.float64, len(keys))
+    order = hash_order(keys, drawn, label)
     counts = np.bincount(label)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     rank = np.empty(len(label), dtype=np.int64)
@@ -124,9 +141,10 @@ def _held_out(
     return eligible & (counts[label] >= rule.minimum) & (rank < rule.photos)
 
 
-def _check_enough(people: list[tuple[str, str]], partition: NDArray[np.str_], partitions: Mapping[str, float]) -> None:
+def _check_enough(people: Sequence[tuple[str, str]], partition: Sequence[str], partitions: Mapping[str, float]) -> None:
+    counted = Counter(partition)
     for name in sorted(partitions):
-        count = int((partition == name).sum())
+        count = counted[name]
         if count >= len(SPLITS):
             continue
         where = f"Partition {name!r} gets {count} of the source's {len(people)} identities"
@@ -140,11 +158,12 @@ def _check_enough(people: list[tuple[str, str]], partition: NDArray[np.str_], pa
         )
 
 
-def _check_unique(keys: NDArray[np.str_], photos: Sequence[Photo]) -> None:
-    unique, counts = np.unique(keys, return_counts=True)
-    if len(unique) < len(keys):
-        photo = photos[int(np.flatnonzero(keys == unique[counts > 1][0])[0])]
+def _check_unique(keys: Distinct, hashes: NDArray[np.uint64], photos: Sequence[Photo]) -> None:
+    rows = tied(hashes)  # hardly ever of keys that differ
+    first, times = np.unique(keys[rows], return_index=True, return_counts=True)[1:]
+    if (times > 1).any():
+        photo = photos[int(rows[first[times > 1][0]])]
         raise UserError(
-            f"{int((counts > 1).sum())} photos are listed more than once, {photo.origin!r} of identity "
+            f"{int((times > 1).sum())} photos are listed more than once, {photo.origin!r} of identity "
             f"{photo.identity!r} among them: each photo of an identity needs a name of its own."
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mint_lightning.shards.fill import encode_photos
-from mint_lightning.shards.keys import key_hashes
+from mint_lightning.shards.keys import hash_order, key_hashes
 from mint_lightning.shards.plan import make_plan
 from mint_lightning.shards.recipe import Recipe
 from mint_lightning.shards.sources.photo import PhotoSource
@@ -59,7 +59,7 @@ def preview(photos: PhotoSource, recipe: Recipe) -> Preview:
     plan = make_plan(
         listed, partitions=recipe.partitions, hold_out=recipe.hold_out, seed=recipe.seed, by_database=recipe.by_database
     )
-    drawn = np.lexsort((plan.keys, key_hashes(plan.keys)))[:TRIED]
+    drawn = hash_order(plan.keys, key_hashes(plan.keys))[:TRIED]
     sizes: list[int] = []
     broken: list[tuple[str, str]] = []
     for index in drawn:
@@ -79,7 +79,7 @@ def preview(photos: PhotoSource, recipe: Recipe) -> Preview:
     whole = len(listed) * a_photo * each + _TAR_END * sum(cell.tars for cell in cells.values())
     source = photos.describe()
     return Preview(
-        len(listed), len(np.unique(plan.label)), cells, len(drawn), len(sizes), tuple(broken), each, whole,
+        len(listed), len(plan.people), cells, len(drawn), len(sizes), tuple(broken), each, whole,
         recipe.alignment(source), recipe.border(source),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ def broken_promises(found: KeyList) -> Iterator[str]:
         for name in names[places > 1]:
             listed = ", ".join(pairs[1][pairs[0] == name])
             yield f"The identity {name!r} is in {places[names == name][0]} {what} ({listed}): it must be in one."
-    for rows in same_images(found.sha256[:]):
+    for rows in same_images(found.sha256):
         if crosses(rows, found.partition, found.split):
             listed = ", ".join(f"{found.key[row]} ({found.partition[row]}, {found.split[row]})" for row in rows[:4])
             yield f"The same image is in several partitions or splits: {listed}."

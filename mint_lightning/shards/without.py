@@ -12,7 +12,6 @@ from mint_lightning import __version__
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json
 from mint_lightning.progress import progress_bar
-from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.image import ENCODERS
 from mint_lightning.shards.keys import KeyList, labels
 from mint_lightning.shards.listing import Packed, counts, partition_hash, refuse_shared_images
@@ -112,22 +111,10 @@ def _key_list(
     order: NDArray[np.int64],
     lanes: int,
 ) -> KeyList:
-    places, digests = packed.columns()
     rows = kept[order]
-    by_place = np.lexsort((places[:, 4], places[:, 2], keys.split[rows], keys.partition[rows]))
+    by_place = np.lexsort((packed.position, packed.lane, keys.split[rows], keys.partition[rows]))
     rows = rows[by_place]
-    _, _, lane, shard, position = places[by_place].T
-    return KeyList(
-        key=Distinct.of(keys.key[rows]),
-        source=Repeated.of(keys.source[rows]),
-        identity=Repeated.of(keys.identity[rows]),
-        label=label[order][by_place],
-        partition=Repeated.of(keys.partition[rows]),
-        split=Repeated.of(keys.split[rows]),
-        origin=Distinct.of(keys.origin[rows], object),
-        sha256=Digests.of(digests[by_place]),
-        lane=np.ascontiguousarray(lane),
-        shard=np.ascontiguousarray(shard),
-        position=np.ascontiguousarray(position),
-        lanes=lanes,
-    )
+    taken: dict[str, Any] = {
+        name: getattr(keys, name).take(rows) for name in ("key", "source", "identity", "partition", "split", "origin")
+    }
+    return KeyList(**taken, label=label[order][by_place], **packed.places(by_place), lanes=lanes)

@@ -118,6 +118,7 @@ class _Tar:
 
     def write(self, sample: Mapping[str, Any], size: int) -> None:
         self._writer.write(sample)
+        self._writer.tarstream.members = []  # it would keep every header, a kilobyte for each image
         self.count += 1
         self.used += size
 

@@ -12,7 +12,7 @@ from mlflow.pyfunc import PythonModel
 from mlflow.types.schema import ColSpec, DataType, Schema
 
 from mint_lightning.audited import NetworkSource
-from mint_lightning.auditor import PhotoBatch, Question, answer, load_auditor, score_photos
+from mint_lightning.auditor import Answers, PhotoBatch, Question, load_auditor, score_photos
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import error_rate
 
@@ -73,7 +73,7 @@ class RegisteredAuditor(PythonModel):
             networks = {self.auditor.card.fingerprint: self.network}
             scored = score_photos(_Given(images), {name: self.auditor}, networks, torch.device("cpu"))
             for score, said in zip(
-                scored.scores[name], answer(scored, {name: self.auditor}, self.question), strict=True
+                scored.scores[name], Answers(scored, {name: self.auditor}, self.question), strict=True
             ):
                 rate = self.error.bound if said.one_in is not None else float("nan")
                 lines.append((float(score), said.p, str(said.outcome), rate, said.sentence))

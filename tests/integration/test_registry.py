@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from mint_lightning.auditor import Question, Scored, answer, load_auditor
+from mint_lightning.auditor import Answers, Question, Scored, load_auditor
 from mint_lightning.auditor.novelty import pixel_features
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import Calibration, error_rate
@@ -94,7 +94,7 @@ def test_it_answers_alone_where_neither_table_nor_network_are(registered, tmp_pa
     blank = [""] * len(images)
     numbers = [str(number) for number in range(len(images))]
     scored = Scored(numbers, numbers, blank, blank, np.full(70, np.nan), {name: scores}, {name: outside})
-    expected = answer(scored, {name: auditor}, Question())
+    expected = Answers(scored, {name: auditor}, Question())
     np.testing.assert_allclose(
         [each.p for each in expected if not each.outside],
         Calibration.of(auditor.calibration).p_values(scores[~outside]),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks.common.pictures import landscapes
-from mint_lightning.auditor import Auditor, Question, Scored, answer, load_auditor
+from mint_lightning.auditor import Answers, Auditor, Question, Scored, load_auditor
 from mint_lightning.auditor.alike import looks_of
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import Outcome, error_rate, hit_rate, posterior
@@ -35,13 +35,13 @@ def scored(scores: dict[str, list[float]], identities: list[str] | None = None, 
 
 
 def test_a_high_score_is_accused_and_an_ordinary_one_is_not(auditor: Auditor) -> None:
-    high, low = answer(scored({"a": [9.0, 0.0]}), {"a": auditor}, Question())
+    high, low = Answers(scored({"a": [9.0, 0.0]}), {"a": auditor}, Question())
     assert high.outcome is ACCUSED
     assert high.detected is None
     assert high.posterior is not None
     assert high.posterior.informs
     assert low.outcome is Outcome.NOT_DISTINGUISHABLE
-    spanish = answer(scored({"a": [9.0]}), {"a": auditor}, Question(language="es"))[0]
+    spanish = Answers(scored({"a": [9.0]}), {"a": auditor}, Question(language="es"))[0]
     assert "Puntúa como las fotos de entrenamiento" in spanish.sentence
 
 
@@ -50,52 +50,52 @@ def test_copies_of_a_photo_count_once(auditor: Auditor) -> None:
     nearly = (pictures[:1].int() + 1).clamp(max=255).to(torch.uint8)
     looks = looks_of(torch.cat([pictures[[0, 0, 0, 1, 2]], nearly]))
     given = scored({"a": [3.0, 3.0, 3.0, 0.0, 0.5, 3.0]}, ["anna"] * 6, looks=looks)
-    (one,) = answer(given, {"a": auditor}, Question(group_by="identity", alpha=0.1))
+    (one,) = Answers(given, {"a": auditor}, Question(group_by="identity", alpha=0.1))
     assert (one.photos, one.merged, one.judged) == (6, 3, 3)
     assert one.score == pytest.approx((3.0 + 0.0 + 0.5) / 3)
     alone = scored({"a": [3.0, 0.0, 0.5]}, ["anna"] * 3)
-    (same,) = answer(alone, {"a": auditor}, Question(group_by="identity", alpha=0.1))
+    (same,) = Answers(alone, {"a": auditor}, Question(group_by="identity", alpha=0.1))
     assert (same.p, same.used) == (one.p, one.used)
 
 
 def test_asking_several_auditors_makes_each_rule_stricter(auditor: Auditor) -> None:
     question = Question(alpha=0.02)
     given = scored({"a": [9.0], "b": [9.0]})
-    first, second = answer(given, {"a": auditor, "b": auditor}, question)
+    first, second = Answers(given, {"a": auditor, "b": auditor}, question)
     scores = auditor.scores
     for alpha, said in ((0.01, first), (0.02, second)):
         error, hit = error_rate(scores, alpha=alpha, fitted=True), hit_rate(scores, alpha=alpha)
         assert hit is not None
         assert said.posterior == posterior(question.prior, hit, error)
         assert said.one_in == error.one_in
-    alone = answer(scored({"a": [9.0]}), {"a": auditor}, question)[0]
+    alone = Answers(scored({"a": [9.0]}), {"a": auditor}, question)[0]
     assert first.p_adjusted == pytest.approx(2 * alone.p)
 
 
 def test_what_holm_puts_out_of_reach_is_not_resolvable_and_is_not_blamed_on_outsiders(auditor: Auditor) -> None:
     names = [str(number) for number in range(8)]
-    floor = answer(scored({"0": [9.0]}), {"0": auditor}, Question())[0].floor
+    floor = Answers(scored({"0": [9.0]}), {"0": auditor}, Question())[0].floor
     question = Question(alpha=4 * floor)
-    found = answer(scored({name: [9.0] for name in names}), dict.fromkeys(names, auditor), question)
+    found = Answers(scored({name: [9.0] for name in names}), dict.fromkeys(names, auditor), question)
     for each in found:
         assert each.outcome is Outcome.NOT_DISTINGUISHABLE
         assert "Not resolvable" in each.sentence
         assert "8 answers" in each.sentence
-    ordinary = answer(scored({"0": [0.0]}), {"0": auditor}, question)[0]
+    ordinary = Answers(scored({"0": [0.0]}), {"0": auditor}, question)[0]
     assert "Outsiders often score as high" in ordinary.sentence
 
 
 def test_people_whom_the_head_learnt_get_no_answer(auditor: Auditor) -> None:
     shards, splits = str(auditor.card.membership["shards"]), ["fit", "validate", "calibrate", "test"]
     given = scored({"a": [9.0] * 4}, splits=splits, shards=shards)
-    found = answer(given, {"a": auditor}, Question())
+    found = Answers(given, {"a": auditor}, Question())
     assert [each.own for each in found] == [1, 1, 0, 0]
     assert [each.outcome for each in found] == [Outcome.OUTSIDE, Outcome.OUTSIDE, ACCUSED, ACCUSED]
     assert "learnt from photos of this person" in found[0].sentence
     elsewhere = replace(given, shards="other")
-    assert {each.outcome for each in answer(elsewhere, {"a": auditor}, Question())} == {ACCUSED}
+    assert {each.outcome for each in Answers(elsewhere, {"a": auditor}, Question())} == {ACCUSED}
     score = replace(auditor, head=None)  # a score learnt from nobody
-    assert {each.outcome for each in answer(given, {"a": score}, Question())} == {ACCUSED}
+    assert {each.outcome for each in Answers(given, {"a": score}, Question())} == {ACCUSED}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_people_whom_the_head_learnt_get_no_answer(auditor: Auditor) -> None:
 def test_what_was_not_checked_is_not_claimed(auditor: Auditor, change: str, why: str) -> None:
     given = scored({"a": [9.0]}, barred="other_pixels" if change == "pixels" else None)
     judge = replace(auditor, novelty=None) if change == "novelty" else auditor
-    (said,) = answer(given, {"a": judge}, Question())
+    (said,) = Answers(given, {"a": judge}, Question())
     assert said.outcome is Outcome.CANNOT_TELL
     assert why in said.sentence
 
@@ -112,16 +112,16 @@ def test_what_was_not_checked_is_not_claimed(auditor: Auditor, change: str, why:
 def test_a_photo_outside_is_not_judged_whatever_its_score(auditor: Auditor) -> None:
     given = scored({"a": [9.0, 9.0]}, ["anna", "anna"], outside={"a": np.array([True, False])})
     given = replace(given, detected=np.array([0.3, 0.9]))
-    first, second = answer(given, {"a": auditor}, Question())
+    first, second = Answers(given, {"a": auditor}, Question())
     assert (first.outcome, first.p, first.score, first.detected) == (Outcome.OUTSIDE, 1.0, None, 0.3)
     assert second.outcome is ACCUSED
-    (person,) = answer(given, {"a": auditor}, Question(group_by="identity"))
+    (person,) = Answers(given, {"a": auditor}, Question(group_by="identity"))
     assert (person.photos, person.outside, person.judged, person.detected) == (2, 1, 1, 0.3)
 
 
 def test_answers_are_a_sequence_and_say_what_a_list_allows(auditor: Auditor) -> None:
     count = 50
-    found = answer(scored({"a": [9.0, *np.linspace(-3, 0, count - 1)]}), {"a": auditor}, Question())
+    found = Answers(scored({"a": [9.0, *np.linspace(-3, 0, count - 1)]}), {"a": auditor}, Question())
     assert len(found) == len(found[:]) == count
     assert found[-1] == found[count - 1]
     with pytest.raises(IndexError):

@@ -1,4 +1,4 @@
-"""The plain parts of benchmarks/networks and packing: ratios, pages, what a job gives. No speed is asserted."""
+"""The plain parts of benchmarks/networks: ratios, the page, what a job gives. No speed is asserted."""
 
 from pathlib import Path
 
@@ -6,8 +6,6 @@ import pytest
 
 from benchmarks.networks import page as networks_page
 from benchmarks.networks.speed import tap_speed
-from benchmarks.packing import page as packing_page
-from benchmarks.packing.parts import stages
 
 pytestmark = pytest.mark.unit
 WHERE = {"processor": "some", "cores": 2, "torch": "2", "threads": 2, "python": "3"}
@@ -50,18 +48,3 @@ def test_the_page_of_networks_has_all_that_was_measured(tmp_path: Path) -> None:
     assert "conv1 1.23 %" in text
     assert "| Vanilla conv1 | 0.600 [0.500, 0.700] | 0.600 [0.500, 0.700] |" in text
     assert "| further | from the first | 0.500 | 0.700 | 2 | 0.650 |" in text
-
-
-def test_the_page_of_packing_says_what_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = stages(4, 1)
-    assert found["images"] == 4
-    results = [
-        ("stages", {"images": 4, "repeats": 1}, found),
-        ("memory", {"images": 10}, {"images": 10, "once_kib": 1000, "rss_kib": 1000, "seconds": 1.0}),
-        ("memory", {"images": 100}, {"images": 100, "once_kib": 1300, "rss_kib": 1400, "seconds": 2.0}),
-    ]
-    packing_page.write(tmp_path / "packing.md", results, WHERE)
-    text = (tmp_path / "packing.md").read_text(encoding="utf-8")
-    assert "| decode |" in text
-    assert "not met" in text

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
-from mint_lightning.shards.keys import key_hashes
+from mint_lightning.shards.columns import Distinct
+from mint_lightning.shards.keys import hash_order, key_hashes
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.photo import Photo, PhotoSource
 
 How = Literal["limit", "sample"]
@@ -52,18 +54,19 @@ class ChosenPhotos:
         photos = self.source.list()
         if len(photos) <= self.number:
             return photos
-        keys = np.array([photo.key for photo in photos])
+        keys = Distinct.of(photo.key for photo in photos)
         hashes = key_hashes(keys)
-        turn = _turns(photos, keys, hashes) if self.how == "sample" else np.zeros(len(photos), np.int64)
-        order = np.lexsort((keys, hashes, turn))
-        return [photos[place] for place in np.sort(order[: self.number])]
+        turn = (_turns(photos, keys, hashes),) if self.how == "sample" else ()
+        order = hash_order(keys, hashes, *turn)
+        return ListedPhotos.of(photos[int(place)] for place in np.sort(order[: self.number]))
 
 
-def _turns(photos: Sequence[Photo], keys: NDArray[np.str_], hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _turns(photos: Sequence[Photo], keys: Distinct, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Of each photo, how many photos of its identity come before it by hash."""
     numbers: dict[tuple[str, str], int] = {}
-    person = np.array([numbers.setdefault((photo.source, photo.identity), len(numbers)) for photo in photos])
-    order = np.lexsort((keys, hashes, person))
+    persons = (numbers.setdefault((photo.source, photo.identity), len(numbers)) for photo in photos)
+    person = np.fromiter(persons, np.int64, len(photos))
+    order = hash_order(keys, hashes, person)
     counts = np.bincount(person)
     turn = np.empty(len(photos), np.int64)
     turn[order] = np.arange(len(photos)) - np.repeat(np.cumsum(counts) - counts, counts)

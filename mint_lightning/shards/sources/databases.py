@@ -8,6 +8,7 @@ from typing import Any
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_json
 from mint_lightning.shards.sources.folder import FolderSource
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.photo import Photo
 
 
@@ -34,7 +35,11 @@ class DatabasesSource:
 
     def list(self) -> Sequence[Photo]:
         """All photos; `source` of each is its database, `origin` the path below that."""
-        return [photo for database in self._databases for photo in database.list()]
+        return self._photos
+
+    @cached_property
+    def _photos(self) -> Sequence[Photo]:
+        return ListedPhotos.of(photo for database in self._databases for photo in database.list())
 
     @property
     def skipped(self) -> Sequence[str]:

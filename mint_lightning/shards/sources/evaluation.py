@@ -11,15 +11,18 @@ from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pickled import Piece, read_pickled
 from mint_lightning.shards.sources.pieces import ReadPiece
+from mint_lightning.shards.sources.scanned import Scan, Scanned
 
 
-class EvaluationSource:
+class EvaluationSource(Scanned):
     """Two images for each pair, and whether the pair is of one person; names there are none.
 
     Images that are the same file are one photo, though many pairs may have it; the repeats count as skipped. Photos are
     of one identity where pairs, directly or through others, say so. Two photos of a person whom no pairs connect
     are of two identities here, so prefer the database itself where you have it. The file is a pickle, of which nothing
     is executed.
+
+    A photo's `origin` is the place of the first such among the file's images.
 
     Args:
         path: the .bin file.
@@ -37,17 +40,8 @@ class EvaluationSource:
         """Kind, name and number of photos, and a hash of all images and pairs; insightface aligned them."""
         return {"kind": "bin", "name": self.name, "photos": len(self.list()), "sha256": self._scan[2]}
 
-    def list(self) -> Sequence[Photo]:
-        """All different photos; `origin` is the place of the first among the file's images."""
-        return self._scan[0]
-
-    @property
-    def skipped(self) -> Sequence[str]:
-        """Images that repeat another."""
-        return self._scan[1]
-
     @cached_property
-    def _scan(self) -> tuple[Sequence[Photo], Sequence[str], str]:
+    def _scan(self) -> Scan:
         (images, same), data = read_pickled(self.path)
         with data:
             hashes = self._checked(images, same, data)

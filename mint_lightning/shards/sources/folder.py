@@ -1,22 +1,25 @@
 """Photos in a folder with one folder for each person: root/identity/image."""
 
 import os
-from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from mint_lightning.errors import UserError
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.photo import Photo
+from mint_lightning.shards.sources.scanned import Scan, Scanned
 from mint_lightning.shards.sources.walk import ReadFile, entries, files, text
 
 
-class FolderSource:
+class FolderSource(Scanned):
     """All images below `root/identity/`, at any depth; the first folder's name is the identity.
 
     Hidden files, files with another ending than an image's, and files that lie beside the identity folders are no
     photos: `skipped` names them.
+
+    A photo's `origin` is its path below the root.
 
     Args:
         root: the folder.
@@ -35,18 +38,9 @@ class FolderSource:
         photos, _, listing = self._scan
         return {"kind": "folder", "name": self.name, "photos": len(photos), "listing": listing}
 
-    def list(self) -> Sequence[Photo]:
-        """All photos; `origin` is the path below the root."""
-        return self._scan[0]
-
-    @property
-    def skipped(self) -> Sequence[str]:
-        """Paths below the root that are no photos."""
-        return self._scan[1]
-
     @cached_property
-    def _scan(self) -> tuple[Sequence[Photo], Sequence[str], str]:
-        photos: list[Photo] = []
+    def _scan(self) -> Scan:
+        photos = ListedPhotos()
         skipped: list[str] = []
         digest = sha256()
         # Sorted, for equal folders are to give equal hashes on every file system.

@@ -4,7 +4,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_file
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.names import plain
 from mint_lightning.shards.sources.npzarray import ReadPixels, ReadSlice, mapped
 from mint_lightning.shards.sources.photo import Photo
@@ -79,14 +80,14 @@ class NpzSource:
                 heads = [key for key in keys if key.partition("_")[0] in (_FILES, _PIXELS)]
                 parts = sorted({key.partition("_")[2] for key in heads}) if heads else [""]
                 read = [(part, self._read(archive, part)) for part in parts]
-            return [photo for part, arrays in read for photo in self._part(part, arrays)]
+            return ListedPhotos.of(photo for part, arrays in read for photo in self._part(part, arrays))
         except FileNotFoundError as error:
             raise UserError(f"There is no archive at {self.path}.") from error
         except _FAULTS as error:
             why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({why}).") from error
 
-    def _part(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Photo]:
+    def _part(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Photo]:
         label = arrays["label"]
         count = len(label)
         readers = self._readers(part, arrays)
@@ -106,10 +107,8 @@ class NpzSource:
             [plain(each) for each in arrays["filename"].tolist()] if "filename" in arrays else _padded(np.arange(count))
         )
         self._check(len(origins) == count, f"'filename' has {len(origins)} entries, 'label' {count}")
-        return [
-            Photo(*facts, attributes=None if known is None else {"class": known[row]})
-            for row, facts in enumerate(zip(names, people, origins, readers, strict=True))
-        ]
+        for row, facts in enumerate(zip(names, people, origins, readers, strict=True)):
+            yield Photo(*facts, attributes=None if known is None else {"class": known[row]})
 
     def _named(self, label: NDArray[Any], names: NDArray[Any] | None, what: str) -> Sequence[str]:
         self._check(not len(label) or label.min() >= 0, "'label' must not be negative")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pieces import Broken
 
@@ -71,10 +72,11 @@ class ParquetSource:
     def _photos(self) -> Sequence[Photo]:
         import pyarrow as pa
 
-        photos: list[Photo] = []
+        photos = ListedPhotos()
         for number, file in enumerate(self._files):
             try:
-                photos += _rows(file, self.name, f"{number}/" if len(self._files) > 1 else "")
+                for photo in _rows(file, self.name, f"{number}/" if len(self._files) > 1 else ""):
+                    photos.append(photo)
             except (pa.ArrowException, OSError, ValueError) as error:
                 why = str(error).strip().splitlines()[0].rstrip(".")
                 raise UserError(f"{file} is not a readable parquet file ({why}).") from error

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from mint_lightning.files import sha256_json
 
 Pixels = NDArray[np.uint8]
+Reader = Callable[[], bytes | Pixels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Photo:
     source: str
     identity: str
     origin: str
-    reader: Callable[[], bytes | Pixels]
+    reader: Reader
     box: tuple[float, float, float, float] | None = None
     points: tuple[tuple[float, float], ...] | None = None
     attributes: Mapping[str, str] | None = None
@@ -39,12 +41,16 @@ class Photo:
     @property
     def key(self) -> str:
         """Its name in a shard set, of the database and a hash of all three names."""
-        slug = re.sub(r"[^a-z0-9]+", "-", self.source.lower()).strip("-")[:24] or "photos"
-        return f"{slug}-{sha256_json([self.source, self.identity, self.origin])[:20]}"
+        return f"{_slug(self.source)}-{sha256_json([self.source, self.identity, self.origin])[:20]}"
 
     def read(self) -> bytes | Pixels:
         """The image file's bytes, or its pixels: uint8 (H, W, 3) RGB or (H, W) grey."""
         return self.reader()
+
+
+@lru_cache(maxsize=256)
+def _slug(source: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")[:24] or "photos"
 
 
 class PhotoSource(Protocol):

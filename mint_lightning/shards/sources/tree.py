@@ -1,7 +1,7 @@
 """Files of a folder or an archive, alike: a path below it, a size, and a reader."""
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mint_lightning.errors import UserError
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.photo import Photo
+from mint_lightning.shards.sources.scanned import Scan, Scanned
 from mint_lightning.shards.sources.tarfiles import tar_files
 from mint_lightning.shards.sources.walk import ReadFile, files, is_photo, text
 from mint_lightning.shards.sources.zipfiles import zip_files
@@ -83,7 +85,7 @@ def shared_depth(photos: Sequence[Entry]) -> int:
     return depth
 
 
-class TreeSource(ABC):
+class TreeSource(Scanned):
     """A database of photos that are files of a folder, a .zip, a .tar or a .tar.gz.
 
     A subclass says whose photos they are, in `found`. What is a photo by its ending and in none of those found is
@@ -113,17 +115,8 @@ class TreeSource(ABC):
         photos, _, digest = self._scan
         return {"kind": self.kind, "name": self.name, "photos": len(photos), "listing": digest}
 
-    def list(self) -> Sequence[Photo]:
-        """All photos."""
-        return self._scan[0]
-
-    @property
-    def skipped(self) -> Sequence[str]:
-        """Paths of files that are not used."""
-        return self._scan[1]
-
     @cached_property
-    def _scan(self) -> tuple[Sequence[Photo], Sequence[str], str]:
+    def _scan(self) -> Scan:
         entries = entries_of(self.path)
         images, others = photos_of(entries)
         photos, used = self.found(images, others)
@@ -141,4 +134,4 @@ class TreeSource(ABC):
         for photo in photos:
             facts = [photo.source, photo.identity, photo.origin, photo.box, dict(photo.attributes or {})]
             digest.update(json.dumps(facts).encode() + b"\n")
-        return photos, skipped, digest.hexdigest()
+        return ListedPhotos.of(photos), skipped, digest.hexdigest()

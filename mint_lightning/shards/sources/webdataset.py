@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from glob import glob
 from hashlib import sha256
@@ -13,9 +13,11 @@ from typing import Any, Final
 from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage
 from mint_lightning.shards.manifest import MANIFEST_NAME, Manifest
+from mint_lightning.shards.sources.listed import ListedPhotos
 from mint_lightning.shards.sources.names import inside, plain
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.pieces import Broken
+from mint_lightning.shards.sources.scanned import Scan, Scanned
 from mint_lightning.shards.sources.tarfiles import tar_files
 from mint_lightning.shards.sources.walk import is_photo
 
@@ -37,11 +39,13 @@ class _Sample:
     facts: dict[str, tuple[int, Reader]] = field(default_factory=dict)
 
 
-class WebDatasetSource:
+class WebDatasetSource(Scanned):
     """Each sample, files of one tar that share their name up to the first ".", with an image is a photo.
 
     Who is shown stands in its .json (identity or label) or its .cls; where no sample has either, each is of an identity
     of its own. Samples that we packed keep source, identity and name. A .pickle or .pth is never opened.
+
+    A photo's `origin` is the sample's key, with its tar's name before it where there are several.
 
     Args:
         path: a folder with tars, one tar, or several by "x-{000..099}.tar" or "x-*.tar".
@@ -64,15 +68,6 @@ class WebDatasetSource:
             known = {"alignment": self._manifest.alignment, "border": self._manifest.border}
         return {"kind": "webdataset", "name": self.name, "photos": len(photos), "listing": digest, **known}
 
-    def list(self) -> Sequence[Photo]:
-        """All photos; `origin` is the sample's key, with its tar's name before it where there are several."""
-        return self._scan[0]
-
-    @property
-    def skipped(self) -> Sequence[str]:
-        """Samples without an image."""
-        return self._scan[1]
-
     @cached_property
     def _manifest(self) -> Manifest | None:
         if not (self.path / MANIFEST_NAME).is_file():
@@ -83,11 +78,11 @@ class WebDatasetSource:
         return manifest
 
     @cached_property
-    def _scan(self) -> tuple[Sequence[Photo], Sequence[str], str]:
+    def _scan(self) -> Scan:
         tars = self._tars()
-        photos: list[Photo] = []
+        photos = ListedPhotos()
         skipped: list[str] = []
-        unknown: list[int] = []
+        unknown = 0
         digest = sha256()
         for tar in tars:
             stem = f"{tar.name.split('.')[0]}/" if len(tars) > 1 else ""
@@ -96,19 +91,13 @@ class WebDatasetSource:
                     skipped.append(stem + sample.key)
                     continue
                 photo, size = _photo(sample, self.name, stem + sample.key)
-                if not photo.identity:
-                    unknown.append(len(photos))
+                unknown += not photo.identity
                 digest.update(json.dumps([photo.source, photo.identity, photo.origin, size]).encode() + b"\n")
                 photos.append(photo)
         if not photos:
             raise UserError(f"{self.path} has no samples with an image: WebDataset tars hold KEY.jpg beside KEY.json.")
-        for row in unknown:
-            photo = photos[row]
-            if len(unknown) == len(photos):
-                photos[row] = Photo(photo.source, photo.origin, photo.origin, photo.reader)
-            else:
-                reason = "it has no .cls and no .json that says who it is, as others do"
-                photos[row] = Photo(photo.source, "unknown", photo.origin, Broken(reason))
+        if unknown:
+            photos = ListedPhotos.of(_told(photo, nobody=unknown == len(photos)) for photo in photos)
         return photos, skipped, digest.hexdigest()
 
     def _tars(self) -> Sequence[Path]:
@@ -166,6 +155,16 @@ def _photo(sample: _Sample, name: str, origin: str) -> tuple[Photo, int]:
     if isinstance(source, str) and source and isinstance(own, str) and inside(own)[1] is None:
         name, origin = plain(source), plain(own)
     return Photo(name, plain(str(who)), origin, reader), size
+
+
+def _told(photo: Photo, *, nobody: bool) -> Photo:
+    """A photo of which the sample says nothing: its own identity where `nobody` is told of, else broken."""
+    if photo.identity:
+        return photo
+    if nobody:
+        return replace(photo, identity=photo.origin)
+    reason = "it has no .cls and no .json that says who it is, as others do"
+    return replace(photo, identity="unknown", reader=Broken(reason))
 
 
 def _facts(sample: _Sample) -> Mapping[str, Any]:

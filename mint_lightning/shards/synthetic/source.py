@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.photo import Photo
@@ -62,14 +62,27 @@ class SyntheticSource:
 
     def list(self) -> Sequence[Photo]:
         """All photos, person by person; identity "person00017", origin "person00017/photo3"."""
-        difficulty = parse_difficulty(self.difficulty)
-        return [
-            Photo(
-                self.name,
-                f"person{person:05d}",
-                f"person{person:05d}/photo{photo}",
-                partial(draw_photo, self.seed, person, photo, difficulty),
-            )
-            for person in range(self.identities)
-            for photo in range(self.photos)
-        ]
+        return _DrawnPhotos(self)
+
+
+class _DrawnPhotos(Sequence[Photo]):
+    """Each made when it is asked for: a million people are no more than their number."""
+
+    def __init__(self, source: SyntheticSource) -> None:
+        self.source = source
+        self.difficulty = parse_difficulty(source.difficulty)
+
+    def __len__(self) -> int:
+        return self.source.identities * self.source.photos
+
+    @overload
+    def __getitem__(self, row: int) -> Photo: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Photo]: ...
+    def __getitem__(self, row: int | slice) -> Photo | Sequence[Photo]:
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        person, photo = divmod(range(len(self))[row], self.source.photos)
+        who = f"person{person:05d}"
+        draw = partial(draw_photo, self.source.seed, person, photo, self.difficulty)
+        return Photo(self.source.name, who, f"{who}/photo{photo}", draw)
