@@ -51,7 +51,7 @@ def _line(title: str, detector: Detector) -> str:
     seen = []
     for own in pictures().values():
         large = [cv2.resize(each, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC) for each in own]
-        seen.append(f"{100 * np.mean([bool(detector.detect(each[:, :, ::-1])) for each in large]):.1f} %")
+        seen.append(f"{100 * np.mean([bool(detector.detect([each[:, :, ::-1]])[0]) for each in large]):.1f} %")
     points = f"{np.median(known):.1f} ({np.quantile(known, 0.95):.1f})"
     return f"| {title} | {100 * len(known) / len(off):.1f} % | {points} | {' | '.join(seen)} | {rate:.1f} |"
 
@@ -71,7 +71,7 @@ def _recovered(detector: Detector, face: Pixels, seed: int) -> float | None:
     matrix = np.column_stack([turn, shift])
     photo = cv2.warpAffine(np.ascontiguousarray(face), matrix, (640, 560), borderMode=cv2.BORDER_REPLICATE)
     where = TEMPLATE @ turn.T + shift
-    hits = [each for each in detector.detect(photo) if _inside(each, where)]
+    hits = [each for each in detector.detect([photo])[0] if _inside(each, where)]
     return float(np.abs(hits[0].points - where).mean() / scale) if hits else None
 
 

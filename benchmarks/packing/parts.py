@@ -66,7 +66,7 @@ def plain(images: int, repeats: int) -> dict[str, Any]:
 
 def detection(detector: str, photos: int, repeats: int) -> dict[str, Any]:
     """Faces found, aligned and encoded in 256x256 photos, against the detector's network alone on inputs that are
-    ready."""
+    ready, in the batches that packing makes ("bare") and one by one ("single")."""
     from mint_lightning.shards.align import CutSettings, cut_of
     from mint_lightning.shards.fill import encode_photos
     from mint_lightning.shards.image import encoder_named
@@ -90,16 +90,19 @@ def detection(detector: str, photos: int, repeats: int) -> dict[str, Any]:
         encode_photos(listed, 112, encoder_named("jpeg95"), settings)
     finally:
         network.model.__class__.__call__ = forward
-    whole, bare = [], []
+    alone = [blob[place : place + 1] for blob in blobs for place in range(len(blob))]
+    runs: dict[str, Callable[[], Any]] = {
+        "whole": lambda: encode_photos(listed, 112, encoder_named("jpeg95"), settings),
+        "bare": lambda: [network.model(blob) for blob in blobs],
+        "single": lambda: [network.model(blob) for blob in alone],
+    }
+    found: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
-        start = time.process_time()
-        encode_photos(listed, 112, encoder_named("jpeg95"), settings)
-        middle = time.process_time()
-        for blob in blobs:
-            network.model(blob)
-        whole.append(middle - start)
-        bare.append(time.process_time() - middle)
-    return {"images": photos, "input": list(blobs[0].shape), "whole": whole, "bare": bare}
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            found[name].append(time.process_time() - start)
+    return {"images": photos, "input": list(blobs[0].shape), **found}
 
 
 def memory(images: int) -> dict[str, Any]:

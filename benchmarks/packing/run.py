@@ -37,7 +37,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=4000, help="JPEG files, packed without detection")
     parser.add_argument("--photos", type=int, default=40, help="photos in which faces are looked for")
-    parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 100_000], help="files, peak memory")
+    parser.add_argument(
+        "--memory", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], help="files, peak memory"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--page", type=Path, default=ROOT / "benchmarks/packing.md")
     parser.add_argument("--fresh", action="store_true", help="measure anew what is kept")

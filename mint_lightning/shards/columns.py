@@ -114,7 +114,7 @@ class Repeated(Column[str]):
     def __eq__(self, other: object) -> Any:
         return self.isin([other]) if isinstance(other, str) else super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def take(self, rows: NDArray[np.integer]) -> Self:
         """The column of these rows."""

@@ -1,7 +1,7 @@
 """Filling the tars: photos encoded by many processes, written by one, in the order of the plan."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from mint_lightning.progress import progress_bar
-from mint_lightning.shards.align import CutSettings, cut_of
+from mint_lightning.shards.align import Asked, CutSettings, cut_of
 from mint_lightning.shards.copies import REASON
 from mint_lightning.shards.image import BrokenImage, Encoder, opened, standardise
 from mint_lightning.shards.leftover import Leftover
@@ -22,27 +22,39 @@ from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.writer import GroupWriter
 
 _PHOTOS_A_TASK = 32
+_TOGETHER = 8
+"""Photos that a detector is given at once, fewer where they are large."""
+_BYTES = 32 * 2**20
+_NO_FACE = "no face was found in it"
 
 
 def encode_photos(photos: Sequence[Photo], image_size: int, encoder: Encoder, cut: CutSettings | None) -> list[Encoded]:
     """For each photo its encoded images (one, unless all of its faces are asked for), or why there is none."""
-    results: list[Encoded] = []
-    for photo in photos:
+    results: dict[int, Encoded] = {}
+    waiting: dict[int, Asked] = {}
+    for place, photo in enumerate(photos):
         try:
             if cut is None:
-                results.append([(standardise(photo.read(), image_size, encoder), "")])
+                results[place] = [(standardise(photo.read(), image_size, encoder), "")]
             else:
-                results.append(_cut(photo, cut, encoder) or "no face was found in it")
+                waiting[place] = Asked(np.asarray(opened(photo.read())), photo.box, photo.points)
         except BrokenImage as error:
-            results.append(str(error))
+            results[place] = str(error)
         except OSError as error:
-            results.append(f"cannot be read ({error.strerror or type(error).__name__})")
-    return results
+            results[place] = f"cannot be read ({error.strerror or type(error).__name__})"
+        last = place == len(photos) - 1
+        if cut and (last or len(waiting) == _TOGETHER or sum(each.photo.size for each in waiting.values()) > _BYTES):
+            results |= zip(waiting, _cut(list(waiting.values()), cut, encoder), strict=True)
+            waiting = {}
+    return [results[place] for place in range(len(photos))]
 
 
-def _cut(photo: Photo, cut: CutSettings, encoder: Encoder) -> list[tuple[bytes, str]]:
-    faces = cut_of(cut).faces(np.asarray(opened(photo.read())), photo.box, photo.points)
-    return [(standardise(face.pixels, cut.size, encoder), face.how) for face in faces]
+def _cut(asked: Sequence[Asked], cut: CutSettings, encoder: Encoder) -> Iterator[Encoded]:
+    for faces in cut_of(cut).of_many(asked):
+        if isinstance(faces, BrokenImage):
+            yield str(faces)
+        else:
+            yield [(standardise(face.pixels, cut.size, encoder), face.how) for face in faces] or _NO_FACE
 
 
 def write_tars(

@@ -1,6 +1,7 @@
 """Faces cut out of photos: which, by what points, and how the way is written down."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -35,9 +36,9 @@ class Stub:
     def __init__(self, faces: list[Face]) -> None:
         self.faces = faces
 
-    def detect(self, photo: np.ndarray) -> list[Face]:
-        self.seen = photo
-        return self.faces
+    def detect(self, photos: Sequence[np.ndarray]) -> list[list[Face]]:
+        self.seen = photos[-1]
+        return [self.faces for _ in photos]
 
 
 def cut(found: list[Face], **settings: object) -> FaceCut:

@@ -10,6 +10,7 @@ import pytest
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.align import TEMPLATE, CenterFace, Detector, Face, align, centerface, detector_named, scrfd
+from mint_lightning.shards.synthetic.faces import draw_photo
 
 pytestmark = pytest.mark.unit
 DATA = Path(os.environ.get("MINT_DATA") or "/nowhere")
@@ -76,7 +77,23 @@ def test_noise_and_flat_colours_hold_no_face(name: str) -> None:
     detector = detector_named(name)
     generator = np.random.default_rng(0)
     for photo in (generator.integers(0, 256, (300, 200, 3), dtype=np.uint8), np.full((90, 400, 3), 130, np.uint8)):
-        assert detector.detect(photo) == []
+        assert detector.detect([photo]) == [[]]
+
+
+@pytest.mark.parametrize("name", detectors())
+def test_photos_together_give_what_each_gives_alone(name: str) -> None:
+    detector = detector_named(name, least_score=0.1)  # most drawn faces are not surely ones
+    photos = [np.full((200 + 60 * (number % 2), 240, 3), 120, np.uint8) for number in range(11)]
+    for number, photo in enumerate(photos):
+        photo[40:152, 60:172] = draw_photo(0, number, 0, 0.0)
+    together, alone = detector.detect(photos), [detector.detect([photo])[0] for photo in photos]
+    if name == "centerface":
+        assert sum(map(len, alone)) >= 6
+    for one, other in zip(together, alone, strict=True):
+        assert [face.score for face in one] == [face.score for face in other]
+        for face, same in zip(one, other, strict=True):
+            np.testing.assert_array_equal(face.points, same.points)
+    assert detector.detect([]) == []
 
 
 @pytest.mark.real
@@ -106,7 +123,7 @@ def recovered(detector: Detector, face: np.ndarray, seed: int) -> float | None:
     matrix = np.column_stack([turn, generator.uniform(200, 400, 2) - turn @ [56, 56]])
     photo = cv2.warpAffine(face, matrix, (640, 560), borderMode=cv2.BORDER_REPLICATE)
     where = TEMPLATE @ turn.T + matrix[:, 2]
-    hits = [each for each in detector.detect(photo) if _inside(each, where)]
+    hits = [each for each in detector.detect([photo])[0] if _inside(each, where)]
     if not hits:
         return None
     assert align(photo, hits[0].points).shape == (112, 112, 3)

@@ -1,6 +1,6 @@
 """Packing that finds faces: given points, boxes, all faces, crops aligned once more, and what the manifest says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,10 @@ class Squares:
 
     name, fingerprint, least_score = "squares", "0" * 64, 0.5
 
-    def detect(self, photo: np.ndarray) -> list[Face]:
+    def detect(self, photos: Sequence[np.ndarray]) -> list[list[Face]]:
+        return [self.found(photo) for photo in photos]
+
+    def found(self, photo: np.ndarray) -> list[Face]:
         red = (np.abs(photo.astype(int) - MARK).max(axis=2) < 8).astype(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(red)
         boxes = [np.array([x, y, x + w, y + h], float) for x, y, w, h, area in stats[1:] if area > 1000]

@@ -1,7 +1,7 @@
 """Photos as people have them to faces of one size: detect, align, one border for all."""
 
 from mint_lightning.shards.align.centerface import CenterFace
-from mint_lightning.shards.align.cut import CutFace, FaceCut, cut_of, detector_named
+from mint_lightning.shards.align.cut import Asked, CutFace, FaceCut, cut_of, detector_named
 from mint_lightning.shards.align.face import Detector, Face
 from mint_lightning.shards.align.scrfd import SCRFD
 from mint_lightning.shards.align.settings import CutSettings, Which
@@ -13,6 +13,7 @@ __all__ = [
     "BORDERS",
     "SCRFD",
     "TEMPLATE",
+    "Asked",
     "CenterFace",
     "CutFace",
     "CutSettings",

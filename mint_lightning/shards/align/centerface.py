@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.align.face import Face, Pixels, apart, largest_first
-from mint_lightning.shards.align.model import OnnxModel, scaled_down
+from mint_lightning.shards.align.model import OnnxDetector, scaled_down
 
 STRIDE = 4
 MULTIPLE = 32
@@ -16,7 +16,7 @@ LONGEST = 960
 OVERLAP = 0.3
 
 
-class CenterFace:
+class CenterFace(OnnxDetector):
     """Finds faces by their centres. Photos with a side above 960 pixels are scaled down for it.
 
     Raises:
@@ -24,19 +24,22 @@ class CenterFace:
     """
 
     name = "centerface"
+    batch = 8
 
     def __init__(self, path: Path | None = None, *, least_score: float = 0.5) -> None:
-        self.model = OnnxModel(path or installed())
-        self.fingerprint = self.model.fingerprint
-        self.least_score = least_score
+        super().__init__(path or installed(), least_score)
 
-    def detect(self, photo: Pixels) -> list[Face]:
-        """Faces of uint8 (H, W, 3) RGB, the largest first."""
+    def input_of(self, photo: Pixels) -> tuple[NDArray[np.float32], float]:
+        """The photo as it is, above and left of black up to whole multiples of 32 pixels."""
         small, factor = scaled_down(photo, LONGEST)
         height, width = (-(-side // MULTIPLE) * MULTIPLE for side in small.shape[:2])
-        blob = np.zeros((1, 3, height, width), np.float32)
-        blob[0, :, : small.shape[0], : small.shape[1]] = small.transpose(2, 0, 1)
-        heat, scale, offset, points = self.model(blob)
+        blob = np.zeros((3, height, width), np.float32)
+        blob[:, : small.shape[0], : small.shape[1]] = small.transpose(2, 0, 1)
+        return blob, factor
+
+    def faces_of(self, outputs: list[NDArray[np.float32]], factor: float) -> list[Face]:
+        """See `decode`."""
+        heat, scale, offset, points = outputs
         return decode(heat[0, 0], scale[0], offset[0], points[0], self.least_score, factor)
 
 

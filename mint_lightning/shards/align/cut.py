@@ -35,6 +35,16 @@ class CutFace:
     how: How
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A photo, uint8 (H, W, 3) RGB; box: (4,) x0, y0, x1, y1 of the one face that is wanted; points: (5, 2) of it,
+    which are then taken as they are."""
+
+    photo: Pixels
+    box: ArrayLike | None = None
+    points: ArrayLike | None = None
+
+
 class FaceCut:
     """Finds the faces of a photo and brings each to one size. The detector is loaded when it is first needed.
 
@@ -58,23 +68,49 @@ class FaceCut:
         return [(face.pixels, face.score) for face in self.faces(np.asarray(decode(content)))]
 
     def faces(self, photo: Pixels, box: ArrayLike | None = None, points: ArrayLike | None = None) -> list[CutFace]:
-        """The faces of a photo, uint8 (H, W, 3) RGB: the large and central one, or all, the largest first.
-
-        box: (4,) x0, y0, x1, y1 of the one face that is wanted; points: (5, 2) of it, which are then taken as they
-        are. A photo without a face gives none; a face whose points cannot be right is passed over.
+        """The faces of a photo; see `of_many`.
 
         Raises:
             BrokenImage: none of the faces that were found can be used, or none lies in the box.
         """
-        if points is not None:
-            return [CutFace(self._align(photo, points), float("nan"), "given points")]
-        if box is not None:
-            found = self._in_box(photo, np.asarray(box, np.float64))
-        elif self.settings.realign and not (found := self._found(photo)):
+        (found,) = self.of_many([Asked(photo, box, points)])
+        if isinstance(found, BrokenImage):
+            raise found
+        return found
+
+    def of_many(self, asked: Sequence[Asked]) -> list[list[CutFace] | BrokenImage]:
+        """Of each photo its faces: the large and central one, or all, the largest first; or why there is none.
+
+        A photo without a face gives an empty list; a face whose points cannot be right is passed over.
+        """
+        results: list[list[CutFace] | BrokenImage] = [[] for _ in asked]
+        views: dict[int, tuple[Pixels, tuple[int, int]]] = {}
+        for place, each in enumerate(asked):
+            try:
+                if each.points is not None:
+                    pixels = self._align(each.photo, each.points)
+                    results[place] = [CutFace(pixels, float("nan"), "given points")]
+                else:
+                    views[place] = self._view(each)
+            except BrokenImage as error:
+                results[place] = error
+        detected = self.detector.detect([pixels for pixels, _ in views.values()]) if views else []
+        for (place, (_, shift)), found in zip(views.items(), detected, strict=True):
+            try:
+                results[place] = self._cut(asked[place], [face.moved(*shift) for face in found])
+            except BrokenImage as error:
+                results[place] = error
+        return results
+
+    def _cut(self, asked: Asked, found: list[Face]) -> list[CutFace]:
+        photo = asked.photo
+        if asked.box is not None:
+            return self._usable(photo, [_in_box(found, np.asarray(asked.box, np.float64))])
+        if not found and self.settings.realign:
             return [CutFace(self._align(photo, _template_points(photo)), float("nan"), "template points")]
-        else:
-            found = self._found(photo)
-        return self._usable(photo, found)
+        if self.settings.faces == "all":
+            return self._usable(photo, largest_first(found))
+        return self._usable(photo, central_first(found, (photo.shape[0], photo.shape[1])))
 
     def _usable(self, photo: Pixels, found: Sequence[Face]) -> list[CutFace]:
         cut: list[CutFace] = []
@@ -91,17 +127,15 @@ class FaceCut:
             raise why
         return cut
 
-    def _found(self, photo: Pixels) -> list[Face]:
-        pad = round(self.settings.padding * max(photo.shape[:2]))
-        if pad:
-            photo = cv2.copyMakeBorder(photo, pad, pad, pad, pad, BORDERS[self.settings.border])
-        found = [face.moved(-pad, -pad) for face in self.detector.detect(photo)]
-        if self.settings.faces == "all":
-            return largest_first(found)
-        height, width = photo.shape[0] - 2 * pad, photo.shape[1] - 2 * pad
-        return central_first(found, (height, width))
-
-    def _in_box(self, photo: Pixels, box: np.ndarray) -> list[Face]:
+    def _view(self, asked: Asked) -> tuple[Pixels, tuple[int, int]]:
+        """What the detector looks at, the photo with room around or the box with room, and where its corner lies."""
+        photo = asked.photo
+        if asked.box is None:
+            pad = round(self.settings.padding * max(photo.shape[:2]))
+            if pad:
+                photo = cv2.copyMakeBorder(photo, pad, pad, pad, pad, BORDERS[self.settings.border])
+            return photo, (-pad, -pad)
+        box = np.asarray(asked.box, np.float64)
         if box.shape != (4,) or not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
             raise BrokenImage(f"its box {box.tolist()} is none: x0, y0, x1, y1 are needed")
         room = ROOM * (box[2:] - box[:2])
@@ -109,13 +143,7 @@ class FaceCut:
         high = np.minimum(box[2:] + room, photo.shape[1::-1]).astype(int)
         if not (high - low > 1).all():
             raise BrokenImage(f"its box {box.tolist()} lies outside the photo, {photo.shape[1]} x {photo.shape[0]}")
-        seen = np.ascontiguousarray(photo[low[1] : high[1], low[0] : high[0]])
-        found = [face.moved(*low) for face in self.detector.detect(seen)]
-        wanted = Face(box, 1.0, TEMPLATE)
-        best = max(found, key=lambda face: overlap(face, wanted), default=None)
-        if best is None or overlap(best, wanted) < SAME_FACE:
-            raise BrokenImage("no face was found in its box")
-        return [best]
+        return np.ascontiguousarray(photo[low[1] : high[1], low[0] : high[0]]), (int(low[0]), int(low[1]))
 
     def _align(self, photo: Pixels, points: ArrayLike) -> Pixels:
         settings = self.settings
@@ -135,6 +163,14 @@ def detector_named(name: str, *, least_score: float = 0.5) -> Detector:
     if name.lower().endswith(".onnx"):
         return SCRFD(Path(name), least_score=least_score)
     raise UserError(f"There is no detector {name!r}: take centerface, or the file of an SCRFD network (.onnx).")
+
+
+def _in_box(found: Sequence[Face], box: np.ndarray) -> Face:
+    wanted = Face(box, 1.0, TEMPLATE)
+    best = max(found, key=lambda face: overlap(face, wanted), default=None)
+    if best is None or overlap(best, wanted) < SAME_FACE:
+        raise BrokenImage("no face was found in its box")
+    return best
 
 
 def _template_points(crop: Pixels) -> np.ndarray:

@@ -36,12 +36,14 @@ class Face:
 class Detector(Protocol):
     """What finds faces. name and fingerprint (sha256 of its file) say which one, for whoever must repeat it."""
 
-    name: str
     fingerprint: str
     least_score: float
 
-    def detect(self, photo: Pixels) -> list[Face]:
-        """Faces of a photo, uint8 (H, W, 3) RGB, the largest first."""
+    @property
+    def name(self) -> str: ...
+
+    def detect(self, photos: Sequence[Pixels]) -> Sequence[list[Face]]:
+        """Faces of each photo, uint8 (H, W, 3) RGB, the largest first; the same however photos come together."""
         ...
 
 

@@ -1,6 +1,9 @@
 """An ONNX file of a detector, run by OpenCV on the processor; nothing is ever fetched."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_file
-from mint_lightning.shards.align.face import Pixels
+from mint_lightning.shards.align.face import Face, Pixels
 
 
 class OnnxModel:
@@ -29,9 +32,45 @@ class OnnxModel:
         self.outputs = list(self.net.getUnconnectedOutLayersNames())
 
     def __call__(self, blob: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """All outputs for an input (1, 3, H, W), in the order of `outputs`."""
+        """All outputs for an input (B, 3, H, W), in the order of `outputs`."""
         self.net.setInput(blob)
         return list(self.net.forward(self.outputs))
+
+
+class OnnxDetector(ABC):
+    """A detector whose network is an ONNX file. Photos whose inputs have one size go through it together."""
+
+    name: ClassVar[str]
+    batch: ClassVar[int] = 1
+
+    def __init__(self, path: Path, least_score: float) -> None:
+        self.model = OnnxModel(path)
+        self.fingerprint = self.model.fingerprint
+        self.least_score = least_score
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Face]]:
+        """Faces of each photo, uint8 (H, W, 3) RGB, the largest first."""
+        inputs = [self.input_of(photo) for photo in photos]
+        found: list[list[Face]] = [[] for _ in photos]
+        sizes: dict[tuple[int, ...], list[int]] = {}
+        for place, (blob, _) in enumerate(inputs):
+            sizes.setdefault(blob.shape, []).append(place)
+        for places in sizes.values():
+            for start in range(0, len(places), self.batch):
+                some = places[start : start + self.batch]
+                outputs = self.model(np.stack([inputs[place][0] for place in some]))
+                for number, place in enumerate(some):
+                    own = [each.reshape(len(some), -1, *each.shape[1:])[number] for each in outputs]
+                    found[place] = self.faces_of(own, inputs[place][1])
+        return found
+
+    @abstractmethod
+    def input_of(self, photo: Pixels) -> tuple[NDArray[np.float32], float]:
+        """The network's input (3, H, W), and by how much the photo was scaled for it."""
+
+    @abstractmethod
+    def faces_of(self, outputs: list[NDArray[np.float32]], factor: float) -> list[Face]:
+        """The faces in the network's outputs for one photo, in its pixels."""
 
 
 def scaled_down(photo: Pixels, longest: int) -> tuple[Pixels, float]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.align.face import Face, Pixels, apart, largest_first
-from mint_lightning.shards.align.model import OnnxModel, scaled_down
+from mint_lightning.shards.align.model import OnnxDetector, scaled_down
 
 SIZE = 640
 STRIDES = (8, 16, 32)
@@ -15,7 +15,7 @@ ANCHORS = 2
 OVERLAP = 0.4
 
 
-class SCRFD:
+class SCRFD(OnnxDetector):
     """Finds faces by anchors at three scales, in the photo fitted into 640 x 640 pixels, never enlarged.
 
     Raises:
@@ -25,21 +25,22 @@ class SCRFD:
     name = "scrfd"
 
     def __init__(self, path: Path, *, least_score: float = 0.5) -> None:
-        self.model = OnnxModel(path)
+        super().__init__(path, least_score)
         if len(self.model.outputs) != 3 * len(STRIDES):
             raise UserError(
                 f"The detector {path} has {len(self.model.outputs)} outputs, not the nine of an SCRFD with five points."
             )
-        self.fingerprint = self.model.fingerprint
-        self.least_score = least_score
 
-    def detect(self, photo: Pixels) -> list[Face]:
-        """Faces of uint8 (H, W, 3) RGB, the largest first."""
+    def input_of(self, photo: Pixels) -> tuple[NDArray[np.float32], float]:
+        """The photo at the left upper corner of 640 x 640 pixels."""
         small, factor = scaled_down(photo, SIZE)
-        blob = np.zeros((1, 3, SIZE, SIZE), np.float32)
-        blob[0] = -127.5 / 128
-        blob[0, :, : small.shape[0], : small.shape[1]] = (small.transpose(2, 0, 1).astype(np.float32) - 127.5) / 128
-        outputs = [each.reshape(-1, each.shape[-1]) for each in self.model(blob)]
+        blob = np.full((3, SIZE, SIZE), -127.5 / 128, np.float32)
+        blob[:, : small.shape[0], : small.shape[1]] = (small.transpose(2, 0, 1).astype(np.float32) - 127.5) / 128
+        return blob, factor
+
+    def faces_of(self, outputs: list[NDArray[np.float32]], factor: float) -> list[Face]:
+        """See `decode`. The files flatten their outputs without regard to photos: these come one at a time."""
+        outputs = [each.reshape(-1, each.shape[-1]) for each in outputs]
         return decode(outputs[:3], outputs[3:6], outputs[6:], self.least_score, factor)
 
 
