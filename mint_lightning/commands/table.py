@@ -5,6 +5,7 @@ from typing import Any
 
 from mint_lightning.commands.nested import joined, merged
 from mint_lightning.commands.parsing import parse_function, quiet_lightning, say, typed
+from mint_lightning.commands.processes import run_in_processes, started_together
 from mint_lightning.errors import UserError
 from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
 
@@ -43,6 +44,7 @@ def table(
     register: bool = True,
     with_network: bool = False,
     reuse: bool = True,
+    processes: int = 1,
     dry_run: bool = False,
 ) -> Path:
     """Every head at every tap beside its controls, from one pass of the networks over the images.
@@ -87,6 +89,8 @@ def table(
             network, to be loaded by mlflow.pyfunc.
         with_network: copy the audited network beside the auditors, so that the folder of the table audits by itself.
         reuse: show the finished table that stands in `out` where everything asked for is the same.
+        processes: of this machine, which share the pass over the images and the heads; by torchrun or SLURM they may be
+            on several machines that share the store's folder. No figure depends on their number.
         dry_run: print cells, images, time, memory and disk that the table would take, and stop.
     """
     from mint_lightning.commands.publish import Request, finished, publish, show
@@ -116,9 +120,11 @@ def table(
     from mint_lightning.learning import estimate
     from mint_lightning.learning.audit import estimate_table, run_table
     from mint_lightning.learning.grid import RowGrid
+    from mint_lightning.learning.ranks import Ranks
     from mint_lightning.learning.recipe import Recipe
     from mint_lightning.learning.rows import RowSpec
     from mint_lightning.learning.settings import TableSettings
+    from mint_lightning.learning.together import work_together
 
     specs = typed(list[RowSpec], rows, "rows") if rows else []
     grids = typed(list[RowGrid], grid, "grid") if grid else []
@@ -147,8 +153,17 @@ def table(
         found = estimate_table(module, specs, settings)
         print("\n".join([f"{name}, not run:", *estimate.words(found, settings.keeping.folder)]))
         return folder
-    publish(run_table(module, specs, settings, tell=say), module, request)
+    ranks = Ranks.join()
+    if ranks.size > 1:
+        work_together(module, specs, settings, ranks, tell=say if ranks.first else _quiet)
+        ranks.leave()
+    if ranks.first:
+        publish(run_table(module, specs, settings, tell=say), module, request)
     return folder
+
+
+def _quiet(line: str) -> None:
+    """Say nothing: the first process speaks."""
 
 
 _DECIDES = (
@@ -166,5 +181,11 @@ def with_class(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(command: str, args: list[str]) -> None:
-    """Run the command."""
-    table(**parse_function(table, command, joined(args, {"data", "references"}), EXAMPLES))
+    """Run the command, in several processes where they are asked for."""
+    asked = parse_function(table, command, joined(args, {"data", "references"}), EXAMPLES)
+    if asked["processes"] < 1:
+        raise UserError(f"processes is {asked['processes']}: take 1 or more.")
+    if asked["processes"] > 1 and not asked["dry_run"] and not started_together():
+        run_in_processes([command, *args], asked["processes"])
+        return
+    table(**asked)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from mint_lightning.learning import placement
 from mint_lightning.learning.bank import Bank, Request, Rows, aad_bytes, read_network
 from mint_lightning.learning.gather import MemorySink, Sink, StoreSink, gather
 from mint_lightning.learning.networks import AUDITED, Networks
+from mint_lightning.learning.ranks import Ranks
 from mint_lightning.learning.rows import RowSpec
 
 Keys = Mapping[str, Mapping[Request, EntryKey]]
 PROBE = 16
+ALONE = Ranks()
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ class Activations:
         *,
         device: torch.device,
         tell: Callable[[str], None] = lambda line: None,
+        ranks: Ranks = ALONE,
     ) -> "Activations":
         """Run every network once over those images of `rows` whose AAD is not stored yet; `tell` is told the choices.
+
+        Of several processes each reads its part of the images, and all find everything in the store.
 
         Raises:
             UserError: memory or disk has no room for what must be kept.
@@ -76,7 +81,9 @@ class Activations:
         requests = networks.requests(specs)
         keys = entry_keys(networks, requests, data.manifest.hash)
         entries = entries_of(networks, keys, keeping.folder)
-        choices = place(networks, requests, rows, entries, keeping, Probe(data, rows, device))
+        if ranks.size > 1:  # what one had in its memory no other would find
+            keeping = replace(keeping, max_gib=0.0)
+        choices = _agreed(place(networks, requests, rows, entries, keeping, Probe(data, rows, device)), ranks)
         for line in [*_damaged(entries), *placement.words(choices, keeping.folder)]:
             tell(line)
         sinks: dict[str, dict[Request, Sink]] = {}
@@ -86,7 +93,10 @@ class Activations:
             elif choice.place == "memory":
                 shape = networks.by_name[name].aad_shapes([request[1]])[request[1]]
                 sinks.setdefault(name, {})[request] = MemorySink(rows, shape, networks.by_name[name])
-        gather(data.eval_loader, networks.by_name, sinks, rows, device=device, seen=data.count)
+        own = ranks.part(rows, data.batch_size)
+        gather(data.eval_loader, networks.by_name, sinks, own, device=device, seen=data.count)
+        if ranks.size > 1:
+            data.broken = [key for part in ranks.told(data.broken) for key in part]
         recomputed = frozenset(at for at, choice in choices.items() if choice.place == "recompute")
         if recomputed and not sinks:  # which images can be read is known of a pass over them alone
             sinks = {"": {("", ""): MemorySink(rows, (), networks.by_name[AUDITED])}}
@@ -94,6 +104,16 @@ class Activations:
                 data.count(batch)
                 sinks[""]["", ""].add(batch["row"].numpy(), torch.zeros(len(batch["row"])))
         return cls(networks, requests, _bank(sinks, rows, keeping.memory), keys, recomputed)
+
+
+def _agreed(
+    choices: dict[tuple[str, Request], placement.Choice], ranks: Ranks
+) -> dict[tuple[str, Request], placement.Choice]:
+    """What the first process chose: the others may have measured otherwise."""
+    if ranks.size == 1:
+        return choices
+    told = ranks.agreed([[name, *request, asdict(choice)] for (name, request), choice in choices.items()])
+    return {(name, (view, tap)): placement.Choice(**choice) for name, view, tap, choice in told}
 
 
 def entry_keys(networks: Networks, requests: Mapping[str, Sequence[Request]], shards: str) -> Keys:

@@ -1,5 +1,6 @@
 """The audited network and its controls by name, and what a table reads of each."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +86,15 @@ class Networks:
 
 
 def device_of(accelerator: str) -> torch.device:
-    """The first GPU where one is wanted and there, else the CPU; `UserError` where one is asked for in vain."""
+    """The first GPU (of several processes each its own) where one is wanted and there, else the CPU.
+
+    Raises:
+        UserError: one is asked for in vain.
+    """
     if accelerator not in ("auto", "cpu", "gpu", "cuda"):
         raise UserError(f"accelerator is {accelerator!r}; it must be auto, cpu or gpu.")
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         raise UserError("accelerator is gpu, but torch sees none here: use auto or cpu.")
-    wants_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    return torch.device("cuda" if wants_gpu else "cpu")
+    if accelerator == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())

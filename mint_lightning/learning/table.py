@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import lightning as L
 import numpy as np
 import torch
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.callbacks import RichProgressBar
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.feed import Feed, Piece
 from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import STANDARDISE_IMAGES
+from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.shelf import Shelf
 from mint_lightning.learning.stack import Single, Stack, stacked
 
@@ -59,8 +61,8 @@ class MINTTable(L.LightningModule):
 
     def on_fit_start(self) -> None:
         """Standardise each new head by its own first fit images."""
-        for cells in _grouped([cell for cell in self.pending if cell.epoch == 0], lambda cell: id(cell.order)):
-            for own in _grouped(cells, lambda cell: cell.network):  # one network's maps at a time
+        for cells in grouped([cell for cell in self.pending if cell.epoch == 0], lambda cell: id(cell.order)):
+            for own in grouped(cells, lambda cell: cell.network):  # one network's maps at a time
                 piece = self.feed.first(own[0].order, own, STANDARDISE_IMAGES, self.device)
                 for cell in own:
                     cell.head.fit_standardisation(piece.take(cell))
@@ -99,7 +101,7 @@ class MINTTable(L.LightningModule):
         for learner in self.learners:
             learner.finish()
         cells = [cell for learner in self.learners for cell in learner.cells]
-        for own in _grouped(cells, lambda cell: id(cell.validate)):
+        for own in grouped(cells, lambda cell: id(cell.validate)):
             scores = self.scores(own, own[0].validate)
             for cell, (rows, logits) in scores.items():
                 cell.judge(self.validated(cell, rows, logits))
@@ -166,7 +168,7 @@ class MINTTable(L.LightningModule):
         return found
 
 
-def _grouped(cells: Sequence[Cell], of: Callable[[Cell], object]) -> list[list[Cell]]:
+def grouped(cells: Sequence[Cell], of: Callable[[Cell], object]) -> list[list[Cell]]:
     """Cells of which `of` is the same, in the order in which they first come."""
     found: dict[object, list[Cell]] = {}
     for cell in cells:
@@ -192,10 +194,13 @@ class Steps(torch.utils.data.Dataset[int]):
 def learn_side_by_side(table: MINTTable, *, accelerator: str = "auto") -> None:
     """Train those heads of a table that are not done, with Lightning's own loop and progress bar."""
     if table.pending:
+        device = device_of(accelerator)
         trainer = L.Trainer(
             max_epochs=max(cell.recipe.epochs - cell.epoch for cell in table.pending),
-            accelerator=accelerator,
-            devices=1,
+            accelerator=device.type,
+            devices=1 if device.index is None else [device.index],
+            # One of several processes learns heads of its own: to Lightning it is alone.
+            plugins=[LightningEnvironment()],
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,

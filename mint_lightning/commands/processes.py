@@ -1,0 +1,96 @@
+"""A command in several processes of this machine: one sentence where one fails, and none is left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import IO
+
+from mint_lightning.errors import UserError
+
+GRACE = 20.0
+"""Seconds that the others have to end by themselves once one has failed."""
+
+
+def started_together() -> bool:
+    """Whether something (torchrun, SLURM, or we) has started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", 1)) > 1 or int(os.environ.get("SLURM_NTASKS", 1)) > 1
+
+
+def run_in_processes(words: Sequence[str], count: int) -> None:
+    """Run `mint-lightning WORDS` in `count` processes that know of each other as those of torchrun do.
+
+    The first one's output is shown. Where one fails the others are ended, and its last words are told.
+
+    Raises:
+        UserError: a process failed, or was killed.
+        SystemExit: with 130 after Ctrl-C, 143 after SIGTERM.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
+    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // count))
+    command = [sys.executable, "-m", "mint_lightning", *words]
+    with ExitStack() as stack:
+        spoken = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
+        processes = [
+            subprocess.Popen(
+                command,
+                env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": threads},
+                stdout=None if rank == 0 else subprocess.DEVNULL,
+                stderr=None if rank == 0 else spoken[rank],
+            )
+            for rank in range(count)
+        ]
+        stack.callback(_end, processes)
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _stop))
+        failed = _first_failure(processes)
+        if failed is None:
+            return
+        code = processes[failed].returncode
+        why = _last_words(spoken[failed]) or (f"killed by signal {-code}" if code < 0 else f"it ended with {code}")
+    if failed == 0 and code > 0:
+        raise SystemExit(code)  # it has said why
+    raise UserError(f"Process {failed} of {count} failed ({why}); what is done is kept: run the same again.")
+
+
+def _stop(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _first_failure(processes: Sequence["subprocess.Popen[bytes]"]) -> int | None:
+    """The process that failed first; None once all have done their work."""
+    while True:
+        codes = [process.poll() for process in processes]
+        for rank, code in enumerate(codes):
+            if code not in (None, 0):
+                return rank
+        if all(code == 0 for code in codes):
+            return None
+        time.sleep(0.05)
+
+
+def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Ctrl-C has reached them as it has us; whatever runs is asked to end, then made to."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    end = time.monotonic() + GRACE
+    for process in processes:
+        try:
+            process.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _last_words(spoken: IO[bytes]) -> str:
+    spoken.seek(0)
+    lines = spoken.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("Error: ").rstrip(".") if lines else ""
