@@ -1,6 +1,7 @@
 """The one door: names every command, imports the one that is asked for, and turns errors of the user into sentences."""
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -76,18 +77,38 @@ def main(args: Sequence[str]) -> int:
             raise UserError(f"There is no command {args[0]!r}; the commands are {', '.join(COMMANDS)}.")
         command = import_module(f"mint_lightning.commands.{COMMANDS[args[0]][0]}")
         command.main(args[0], with_config_paths(list(args[1:])))
+        sys.stdout.flush()
         return 0
     except UserError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
         print(f"Error: {error.filename or 'A file'} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        print(
+            "Error: Memory ran out: take half the batch size (--data.batch_size; train-audited: --batch_size), fewer "
+            f"--data.workers or --workers, or a smaller --max_memory_gib ({str(error).splitlines()[0][:160]}).",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("Stopped. Nothing half-written was left; finished parts are used again.", file=sys.stderr)
         return 130
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory, of the processor or of a GPU, has no room; torch says so in words alone."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return any(words in str(error) for words in ("can't allocate memory", "CUDA out of memory", "CUBLAS_STATUS_ALLOC"))
 
 
 def help_text() -> str:

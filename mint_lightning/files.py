@@ -1,6 +1,7 @@
 """Files that are either whole or absent, and their hashes."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -107,6 +108,33 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(mark: Path, what: str) -> Iterator[None]:
+    """Keep what `mark` stands for to this process; the file is there meanwhile. A process that died holds nothing.
+
+    Raises:
+        UserError: another process has it.
+    """
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = os.open(mark, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(file)
+            raise UserError(f"{what} is under way in another process: wait for it, or take another name.") from error
+        except OSError:  # a network drive without locks
+            pass
+        if mark.exists() and os.fstat(file).st_ino == mark.stat().st_ino:
+            break
+        os.close(file)  # its last holder has just removed it
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+        os.close(file)
 
 
 def refuse_foreign_folder(folder: Path, mark: str, what: str) -> None:

@@ -1,7 +1,7 @@
 """mint-lightning fit, validate, test, predict: LightningCLI over one auditing head."""
 
 import argparse
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,22 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from mint_lightning.auditor import AUDITOR_FILE
 from mint_lightning.commands.configs import HELP
 from mint_lightning.commands.head_run import after_fit, after_test, auditor_folder, run_of
-from mint_lightning.commands.parsing import one_sentence, quiet_lightning, raise_user_error_behind, use_settings
+from mint_lightning.commands.parsing import one_sentence, quiet_lightning, raise_user_error_behind, say, use_settings
+from mint_lightning.commands.processes import processes_of, run_in_processes
 from mint_lightning.errors import UserError
-from mint_lightning.files import checked_name, refuse_foreign_folder, refuse_unwritable
+from mint_lightning.files import checked_name, held, refuse_foreign_folder, refuse_unwritable
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.predictions import ScoresWriter
 from mint_lightning.learning.saving import RESUME, AtomicCheckpoints, Saving
+
+LOST = ("onnection closed by peer", "onnection reset by peer", "roken pipe", "NCCL communicator was aborted")
 
 EXAMPLES = {
     "fit": "mint-lightning fit --config faces_vanilla --model.taps '[conv4]' --name conv4",
@@ -30,6 +34,18 @@ EXAMPLES = {
     "predict": "mint-lightning predict --config faces_vanilla "
     "--ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt --predictions.path scores.parquet",
 }
+
+
+HELD = ExitStack()
+"""What this process keeps to itself while a command runs."""
+
+
+class Several(Exception):
+    """The command is to run in so many processes."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
 
 
 class MINTCLI(LightningCLI):
@@ -75,8 +91,12 @@ class MINTCLI(LightningCLI):
         """Places and names that were not given follow from `name`."""
         config = self.config[self.subcommand]
         name = checked_name(config.name, "--name")
+        if (count := processes_of(config.trainer)) > 1:
+            raise Several(count)
         config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
         config.saving.path = config.saving.path or f"{config.checkpoint.dirpath}/{RESUME}"
+        if self.subcommand == "fit" and config.get("ckpt_path") == "resume":
+            config.ckpt_path = config.saving.path if Path(config.saving.path).is_file() else None
         config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
         checkpoint = config.get("ckpt_path")
         config.weights_only = True
@@ -96,7 +116,8 @@ class MINTCLI(LightningCLI):
             if self.subcommand in ("fit", "test", "validate") and checkpoint and arguments.run_id is None:
                 arguments.run_id = run_of(Path(checkpoint), arguments.root, arguments.tracking_uri)
                 arguments.goes_on = self.subcommand == "fit" and arguments.run_id is not None
-        if self.subcommand == "fit" and not checkpoint and Path(config.saving.path).is_file():
+        stopped = self.subcommand == "fit" and not checkpoint and Path(config.saving.path).is_file()
+        if stopped and getattr(rank_zero_only, "rank", 0) == 0:
             print(f"A run of this name was stopped; --ckpt_path {config.saving.path} would have gone on with it.")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
@@ -110,9 +131,12 @@ class MINTCLI(LightningCLI):
         """A checkpoint's hyperparameters would silently override YAML and command line; they do not here."""
 
     def before_fit(self) -> None:
-        """Write down what this run is, before it learns."""
+        """Write down what this run is, before it learns, and keep its checkpoints to it."""
         from mint_lightning.commands.head_run import describe_run
 
+        config = self.config["fit"]
+        if self.trainer.is_global_zero:
+            HELD.enter_context(held(Path(config.checkpoint.dirpath) / ".running", f"The fit {config.name!r}"))
         describe_run(self)
 
     def after_fit(self) -> None:
@@ -132,7 +156,7 @@ def main(command: str, args: list[str]) -> None:
     kwargs: dict[str, Any] = {"parser_mode": "omegaconf+", "exit_on_error": False}
     examples = {name: {**kwargs, "epilog": f"example: {text}"} for name, text in EXAMPLES.items()}
     try:
-        with interruptible():
+        with interruptible(), HELD:
             MINTCLI(
                 MINT,
                 L.LightningDataModule,
@@ -149,11 +173,18 @@ def main(command: str, args: list[str]) -> None:
                 parser_kwargs={**kwargs, **examples},
                 args=[command, *args],
             )
+    except Several as several:
+        run_in_processes([command, *args], several.count)
     except SIGTERMException as error:
-        print(
-            "Stopped by SIGTERM; the last batch is kept, and --ckpt_path with its resume.ckpt goes on.", file=sys.stderr
-        )
+        if getattr(rank_zero_only, "rank", 0) == 0:
+            say("Stopped by a signal; the last batch is kept, and --ckpt_path resume goes on.")
         raise SystemExit(143) from error
+    except RuntimeError as error:
+        if not any(words in str(error) for words in LOST):
+            raise
+        raise UserError(
+            "Another process of this training ended, so all have to: --ckpt_path resume goes on from what was saved."
+        ) from error
     except argparse.ArgumentError as error:
         raise UserError(f"{one_sentence(error)} (see mint-lightning {command} --help)") from error
     except MisconfigurationException as error:

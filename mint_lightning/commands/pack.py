@@ -164,7 +164,8 @@ def pack(
     if (number := manifest.photos.get("broken", 0)) > 5:
         print(f"and {number - 5} more; broken.jsonl lists them.")
     if skipped := manifest.skipped["count"]:
-        print(f"{skipped} files are no photos: {', '.join(manifest.skipped['examples'][:5])}")
+        some = ", ".join(manifest.skipped["examples"][:5])
+        print(f"{skipped} files are not used, being no photos or not where this kind of source has them: {some}")
     if manifest.duplicates:
         print(f"{manifest.duplicates} photos are exact copies of others of the same split.")
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import IO
+from typing import IO, Any
 
 from mint_lightning.errors import UserError
 
@@ -20,6 +20,23 @@ GRACE = 20.0
 def started_together() -> bool:
     """Whether something (torchrun, SLURM, or we) has started this process as one of several."""
     return int(os.environ.get("WORLD_SIZE", 1)) > 1 or int(os.environ.get("SLURM_NTASKS", 1)) > 1
+
+
+def processes_of(trainer: Any) -> int:
+    """How many processes of this machine a Lightning trainer with these settings would have."""
+    if trainer.strategy not in ("auto", "ddp") or trainer.num_nodes != 1 or started_together():
+        return 1
+    import torch
+
+    gpus = torch.cuda.device_count() if trainer.accelerator in ("auto", "gpu", "cuda") else 0
+    devices = trainer.devices
+    if isinstance(devices, str) and "," in devices:
+        devices = [each for each in devices.split(",") if each.strip()]
+    if isinstance(devices, list):
+        return len(devices)
+    if str(devices) in ("auto", "-1"):
+        return max(1, gpus)
+    return int(devices) if str(devices).isdecimal() else 1
 
 
 def run_in_processes(words: Sequence[str], count: int) -> None:

@@ -8,6 +8,8 @@ import torch
 
 from mint_lightning.errors import UserError
 
+SCHEMA_VERSION = 1
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a checkpoint that `fit` wrote, on the CPU.
@@ -23,6 +25,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is no checkpoint of weights and plain values; nothing in it was run.") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise UserError(f"The checkpoint {path} is damaged or is no checkpoint: take it anew.") from error
-    if not isinstance(found, dict) or "mint" not in found or "state_dict" not in found:
+    if not isinstance(found, dict) or not isinstance(found.get("mint"), dict) or "state_dict" not in found:
         raise UserError(f"{path} is not a checkpoint that mint-lightning fit wrote.")
+    version = found["mint"].get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise UserError(
+            f"The checkpoint {path} has schema_version {version!r}; this version of the program reads {SCHEMA_VERSION}."
+        )
     return found

@@ -10,6 +10,7 @@ from torchmetrics.classification import BinaryAUROC
 
 from mint_lightning.errors import UserError
 from mint_lightning.heads import CNNHead, Draw, Head, L1Reading, VanillaHead
+from mint_lightning.learning.checkpoint import SCHEMA_VERSION
 from mint_lightning.learning.initial import seeded, warm_start
 from mint_lightning.learning.objective import check_rate, head_inputs, head_loss, head_optimizer
 
@@ -107,7 +108,8 @@ class MINT(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write down what the head belongs to."""
         run = getattr(self.logger, "run_id", None)
-        checkpoint["mint"] = {**self._belongs(), "run": run if isinstance(run, str) else None}
+        run = run if isinstance(run, str) else None
+        checkpoint["mint"] = {"schema_version": SCHEMA_VERSION, **self._belongs(), "run": run}
         checkpoint["losses"] = [self._loss_epoch, *self._all_losses().tolist()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

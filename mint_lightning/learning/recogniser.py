@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.errors import UserError
+from mint_lightning.files import held
 from mint_lightning.learning.margin import MarginHead
 from mint_lightning.learning.saving import AtomicCheckpoints, KeptSaving
 from mint_lightning.learning.speed import Format
@@ -154,7 +156,7 @@ def fit(
         UserError: a broken image, or the loss is no longer finite.
         KeyboardInterrupt: on Ctrl-C, where Lightning itself would leave the program.
     """
-    with _quiet_lightning():
+    with _quiet_lightning(), held(resume.with_suffix(".running"), f"The training that {resume} is of"):
         trainer = L.Trainer(
             max_epochs=epochs,
             accelerator=accelerator,
@@ -170,6 +172,8 @@ def fit(
         handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(model.train(), loader, ckpt_path=resume if resume.is_file() else None, weights_only=True)
+        except SIGTERMException as error:
+            raise SystemExit(143) from error
         except SystemExit as error:  # what Lightning makes of Ctrl-C, switching further ones off
             raise KeyboardInterrupt from error
         finally:

@@ -1,5 +1,12 @@
 """Checkpoints that a fit can be gone on with from any batch, whole or absent."""
 
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -8,11 +15,13 @@ import lightning as L
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path
 
 RESUME = "resume.ckpt"
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
@@ -30,41 +39,82 @@ class Saving(Callback):
 
     Going on from it is exact: weights, optimizer, order of photos, early stopping and logged figures are those of a run
     that was never stopped. It is removed when the fit is done. On SIGTERM, which schedulers send before they kill, it
-    is written after the batch under way.
+    is written after the batch under way; on SIGUSR1, which SLURM can be told to send before a time limit, likewise, and
+    the job is then queued again.
 
     Args:
         minutes: between two of them.
         steps: a checkpoint after every so many batches, whatever the time; null goes by minutes alone.
+        keep: how many of the last are kept: resume.ckpt, and before it resume-1.ckpt and so on.
         path: of the checkpoint; resume.ckpt beside the others by default.
     """
 
-    def __init__(self, minutes: float = 5.0, steps: int | None = None, path: str | None = None) -> None:
-        if not minutes > 0 or (steps is not None and steps < 1):
-            raise UserError(f"saving.minutes is {minutes}, saving.steps {steps}: both must be above 0.")
-        self.minutes, self.steps, self.path = minutes, steps, path
+    def __init__(self, minutes: float = 5.0, steps: int | None = None, keep: int = 1, path: str | None = None) -> None:
+        if not minutes > 0 or (steps is not None and steps < 1) or keep < 1:
+            raise UserError(
+                f"saving.minutes is {minutes}, saving.steps {steps}, saving.keep {keep}: all must be above 0."
+            )
+        self.minutes, self.steps, self.keep, self.path = minutes, steps, keep, path
         self._last = time.monotonic()
+        self._asked: signal.Signals | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock, and listen to signals: Lightning's own answer to them talks to the other processes at once,
+        in the middle of whatever these do."""
         self._last = time.monotonic()
+        if self.path is not None and threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                signal.signal(number, self._note)  # Lightning puts back what was there when the fit ends
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        """Save, where it is time."""
-        if self.path is not None and not getattr(trainer, "fast_dev_run", False) and self._due(trainer):
+        """Save, where it is time or one of the processes was told to end; in the latter case, end.
+
+        Gone on with from an epoch's last batch, Lightning would leave out what comes at the end of the epoch: there the
+        next batch is waited for. Of epochs of one batch only their ends are kept, as Lightning does.
+        """
+        one_batch = trainer.num_training_batches == 1
+        if self.path is None or getattr(trainer, "fast_dev_run", False) or (trainer.is_last_batch and not one_batch):
+            return
+        asked = _any(trainer, self._asked is not None)
+        if not one_batch and (asked or _any(trainer, self._late(trainer))):
+            if trainer.is_global_zero:
+                self._set_aside()
             trainer.save_checkpoint(self.path)
             self._last = time.monotonic()
+        if asked:
+            if _any(trainer, self._asked is signal.SIGUSR1) and trainer.is_global_zero:
+                queue_again()
+            raise SIGTERMException
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Remove it: nothing is left to go on with."""
+        """Remove them: nothing is left to go on with."""
         if self.path is not None and trainer.is_global_zero:
-            Path(self.path).unlink(missing_ok=True)
+            for path in self._paths():
+                path.unlink(missing_ok=True)
 
-    def _due(self, trainer: L.Trainer) -> bool:
-        late = self.steps is not None and trainer.global_step % self.steps == 0
-        late |= time.monotonic() - self._last > 60.0 * self.minutes
-        # Gone on with from an epoch's last batch, Lightning would leave out what comes at the end of the epoch.
-        due = trainer.received_sigterm or (late and not trainer.is_last_batch)
-        return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
+    def _note(self, number: int, frame: object) -> None:
+        self._asked = signal.Signals(number)
+
+    def _late(self, trainer: L.Trainer) -> bool:
+        by_steps = self.steps is not None and trainer.global_step % self.steps == 0
+        return by_steps or time.monotonic() - self._last > 60.0 * self.minutes
+
+    def _paths(self) -> list[Path]:
+        """Where the last ones lie, the newest first."""
+        path = Path(str(self.path))
+        return [path, *(path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, self.keep))]
+
+    def _set_aside(self) -> None:
+        """Give each the next one's name; the newest keeps its own, too, until it is replaced."""
+        newest, *older = self._paths()
+        for place in range(len(older) - 1, 0, -1):
+            if older[place - 1].is_file():
+                older[place - 1].replace(older[place])
+        if older and newest.is_file():
+            try:
+                os.link(newest, older[0])
+            except OSError:  # a file system without links
+                shutil.copyfile(newest, older[0])
 
 
 class KeptSaving(Saving):
@@ -72,3 +122,24 @@ class KeptSaving(Saving):
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep it."""
+
+
+def queue_again() -> None:
+    """Tell SLURM to start this job once more; where it is none, or that fails, say so."""
+    number, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    job = f"{number}_{task}" if number and task else os.environ.get("SLURM_JOB_ID", "")
+    if not re.fullmatch(r"[0-9]+(_[0-9]+)?", job):
+        return
+    try:
+        done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, check=False, timeout=60)
+        why = "" if done.returncode == 0 else done.stderr.strip() or f"it ended with {done.returncode}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = str(error)
+    print(f"Job {job} was not queued again: {why}" if why else f"Job {job} is queued again.", file=sys.stderr)
+
+
+def _any(trainer: L.Trainer, here: bool) -> bool:
+    """Whether it is so in any of the processes."""
+    if trainer.world_size == 1:
+        return here
+    return bool(trainer.strategy.reduce_boolean_decision(here, all=False))

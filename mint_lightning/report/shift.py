@@ -46,6 +46,8 @@ def lines(found: Shift) -> list[str]:
     """The report for a terminal: what was packed differently first, then a table, then the verdict."""
     text = [f"A: {_side(found, 'one')}", f"B: {_side(found, 'other')}"]
     text += [f"Packed differently, {name}: {one} and {other}" for name, (one, other) in found.pipeline.items()]
+    if {found.one.manifest.alignment, found.other.manifest.alignment} == {"as given"}:
+        text.append("Neither set says how its photos were aligned: pack with --aligned true, or with a --detector.")
     text += ["Sizes of the photos before packing are not recorded in shard sets; sharpness stands for them.", ""]
     text.append(f"{'':<18}{'of':<13}{'mean A':>10}{'mean B':>10}  AUC [95 %], above .5: larger in B")
     for each in found.differences:

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mint_lightning import __version__
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json
+from mint_lightning.shards.align.settings import OPTIONS, alignment_kind, alignment_settings
 from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.keys import KeyList, labels
 from mint_lightning.shards.listing import counts, partition_hash, refuse_shared_images
@@ -115,22 +116,32 @@ def _check_alike(names: Sequence[str], folders: Sequence[Path], manifests: Seque
     for name, folder, manifest in zip(names[1:], folders[1:], manifests[1:], strict=True):
         for each in (*ALIKE, *PIPELINE):
             one, other = getattr(first, each), getattr(manifest, each)
-            if one == other:
+            if one == other or (each == "alignment" and alignment_kind(one) == alignment_kind(other)):
                 continue
             if each in PIPELINE and allow:
                 mixed = True
                 continue
-            again = realign_words(folder.name) if each in PIPELINE else f"pack one again with {each} as in the other"
+            both = {names[0]: first, folder.name: manifest}
+            again = realign_words(both) if each in PIPELINE else f"pack one again with {each} as in the other"
             raise UserError(f"The shard sets {names[0]} and {name} differ in {each} ({one} and {other}): {again}.")
     return mixed
 
 
-def realign_words(name: str) -> str:
-    """What to do where photos of two sets were aligned in different ways."""
+def realign_words(sets: Mapping[str, Manifest]) -> str:
+    """What to do where photos of two sets, by name, were aligned in different ways."""
+    found = {name: alignment_settings(manifest.alignment) for name, manifest in sets.items()}
+    done = [name for name, settings in found.items() if settings.get("realign") == "True"][:1]
+    *rest, last = [name for name in sets if name not in done]
+    options, like = "--realign true", found[done[0]] if done else {}
+    if like.get("detector") == "scrfd":
+        options += f" --detector FILE (the SCRFD whose sha256 begins with {like['sha256']})"
+    options += "".join(f" {option} {like[name]}" for name, option in OPTIONS.items() if like)
+    which = (
+        f"Bring {last} to the pipeline of {done[0]}" if done else f"Bring {rest[0]} and {last} to one pipeline, each"
+    )
     return (
-        "a head could name the set by it. Bring both to one pipeline, each from its source, with "
-        f"`mint-lightning pack --source KIND:PATH --realign true --out {name}_realigned`, or set allow_mixed, and "
-        "nothing may be claimed"
+        f"a head could name the set by it. Bring {which} from its source, with `mint-lightning pack --source KIND:PATH "
+        f"{options} --out {last}_realigned`, or set allow_mixed, and nothing may be claimed"
     )
 
 

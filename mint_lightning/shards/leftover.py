@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import tarfile
 from array import array
@@ -119,8 +120,11 @@ def find(out: Path, request_hash: str) -> Leftover:
     A folder whose process lives is left alone.
     """
     mine: list[Path] = []
-    for folder in sorted(out.parent.glob(f".{out.name}.*.partial")):
+    own = re.compile(rf"\.{re.escape(out.name)}\.[0-9a-f]+\.partial")  # a.v2 is none of a
+    for folder in sorted(out.parent.iterdir() if out.parent.is_dir() else ()):
         mark = folder / MARK
+        if not own.fullmatch(folder.name):
+            continue
         if not mark.is_file() or not _free(mark):
             continue
         if mark.read_text() == request_hash and (folder / JOURNAL).is_file():

@@ -1,13 +1,12 @@
 """Packing: from a source of photos to a shard set, whole or not at all."""
 
-import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 from mint_lightning import __version__
 from mint_lightning.errors import UserError
-from mint_lightning.files import atomic_path, sha256_json
+from mint_lightning.files import atomic_path, refuse_unwritable, sha256_json
 from mint_lightning.shards.align import CutSettings
 from mint_lightning.shards.beside import write_beside
 from mint_lightning.shards.copies import crossing_copies
@@ -146,9 +145,9 @@ def pack(
 
 def standing_set(out: Path, request_hash: str, *, overwrite: bool, reuse: bool) -> Manifest | None:
     """The shard set at `out` if it may be used again; None if `out` is free or may be replaced."""
-    nearest = next(parent for parent in out.parents if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(f"{out} cannot be written: {nearest} is no folder that this user may write to.")
+    refuse_unwritable(out.parent)
+    if around := next((parent for parent in out.parents if (parent / MANIFEST_NAME).is_file()), None):
+        raise UserError(f"{out} lies in the shard set {around}, which would take it along: name another folder.")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return None
     if not (out / MANIFEST_NAME).is_file():

@@ -65,6 +65,21 @@ def test_names_that_lead_out_and_links_are_broken_and_nothing_is_written(tmp_pat
     assert [found.name for found in tmp_path.iterdir()] == ["in"]
 
 
+def test_of_files_of_one_name_the_last_counts(tmp_path: Path) -> None:
+    path = tmp_path / "twice.tar"
+    with tarfile.open(path, "w") as tar:
+        for content in (b"first", b"second, longer"):
+            for name in ("ann/1.jpg", "bob/1.jpg"):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    source = ArchiveSource(path)
+    assert [photo.read() for photo in source.list()] == [b"second, longer"] * 2
+    assert [text for text in source.skipped if "a later one" in text] == [
+        f"{name}/1.jpg (a later one of that name replaces it)" for name in ("ann", "bob")
+    ]
+
+
 def test_links_and_devices_in_a_tar_are_broken(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x.tar", "w") as tar:
         for number, kind in enumerate((tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE)):

@@ -11,7 +11,9 @@ from mint_lightning.cli import main
 from mint_lightning.errors import UserError
 from mint_lightning.learning.attributes import read_attributes
 from mint_lightning.shards import open_source
+from mint_lightning.shards.image import BrokenImage
 from mint_lightning.shards.sources import KINDS
+from mint_lightning.shards.sources.csvfile import PLACES
 from mint_lightning.shards.sources.fddb import ellipse_box
 from tests import databases
 from tests.archives import write_tar, write_zip
@@ -121,6 +123,23 @@ def test_a_csv_names_photos_people_boxes_and_attributes(tmp_path: Path) -> None:
     photos = {photo.origin: photo for photo in open_source(f"csv:{tmp_path / 'db/who.csv'}").list()}
     assert photos["faces/3.png"].box == (1, 2, 30, 31)
     assert photos["faces/3.png"].identity == "person 3"
+
+
+def test_a_csv_gives_the_five_points_of_a_face_and_no_half_of_them(tmp_path: Path) -> None:
+    names = [f"{place}_{side}" for place in PLACES for side in "xy"]
+    given = [",".join(map(str, range(10))), ",".join(["nan", *map(str, range(9))]), ",".join(["", *map(str, range(9))])]
+    lines = [f"{number}.png,p{number},,,,,{values}" for number, values in enumerate(given)]
+    lines += ["3.png,p3,5,5,2,9" + "," * 10, "4.png,p4,inf,5,9,9" + "," * 10, "5.png,p5,1,1,9,9" + "," * 10]
+    text = "\n".join([",".join(["photo", "identity", "x0", "y0", "x1", "y1", *names]), *lines])
+    files = {"who.csv": text, **{f"{number}.png": databases.photo(number) for number in range(6)}}
+    write_files(tmp_path / "db", files)
+    photos = open_source(f"csv:{tmp_path / 'db/who.csv'}").list()
+    assert photos[0].points == ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
+    assert photos[5].box == (1, 1, 9, 9)
+    assert not any(photo.attributes for photo in photos)
+    for photo, reason in zip(photos[1:5], ["not all five points"] * 2 + ["a box that is none"] * 2, strict=True):
+        with pytest.raises(BrokenImage, match=reason):
+            photo.read()
 
 
 @pytest.mark.parametrize(

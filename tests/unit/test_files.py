@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mint_lightning.errors import UserError
-from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
+from mint_lightning.files import atomic_path, held, read_json, sha256_json, write_json
 
 pytestmark = pytest.mark.unit
 
@@ -54,3 +54,15 @@ def test_a_damaged_json_is_named(tmp_path: Path, content: bytes) -> None:
 def test_canonical_hash_ignores_layout() -> None:
     assert sha256_json({"a": 1, "b": [2, "ä"]}) == sha256_json(json.loads('{"b": [2, "\\u00e4"],\n "a": 1}'))
     assert sha256_json({"a": 1}) != sha256_json({"a": 2})
+
+
+def test_what_one_process_holds_no_other_takes(tmp_path: Path) -> None:
+    mark = tmp_path / "a" / ".running"
+    with held(mark, "The fit 'a'"):
+        with pytest.raises(UserError, match="The fit 'a' is under way in another process"), held(mark, "The fit 'a'"):
+            pass
+        assert mark.exists()
+    assert not mark.exists()
+    mark.touch()  # its holder was killed
+    with held(mark, "The fit 'a'"):
+        assert mark.exists()

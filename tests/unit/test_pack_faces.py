@@ -12,7 +12,7 @@ import pytest
 
 from mint_lightning.cli import main
 from mint_lightning.errors import UserError
-from mint_lightning.shards import KeyList, Manifest, Photo, pack
+from mint_lightning.shards import KeyList, Manifest, Photo, join, open_source, pack
 from mint_lightning.shards.align import TEMPLATE, CutSettings, Face, align, cut
 from tests.shard_sets import open_set
 
@@ -55,13 +55,14 @@ class Scenes:
     known: Callable[[int], dict[str, Any]] = lambda number: {}
     people: int = 24
     name: str = "scenes"
+    first: int = 0
 
     def describe(self) -> dict[str, object]:
         return {"kind": "scenes", "name": self.name, "people": self.people}
 
     def list(self) -> list[Photo]:
         return [
-            Photo(self.name, f"p{i:02d}", f"{i}.png", partial(scene, i, self.faces(i)), **self.known(i))
+            Photo(self.name, f"p{i:02d}", f"{i}.png", partial(scene, self.first + i, self.faces(i)), **self.known(i))
             for i in range(self.people)
         ]
 
@@ -129,6 +130,14 @@ def test_all_faces_have_keys_of_their_own(tmp_path: Path, squares: None) -> None
     assert abs(int(lanes[0]) - int(lanes[1])) <= 1
 
 
+def test_a_set_of_all_faces_can_be_packed_again(tmp_path: Path, squares: None) -> None:
+    _, keys = packed(tmp_path / "set", Scenes(lambda i: 1 + i % 2), CutSettings(size=SIDE, faces="all"))
+    pack(open_source(f"webdataset:{tmp_path / 'set'}"), tmp_path / "again", image_size=SIDE, encoder="png", lanes=2)
+    _, again = open_set(tmp_path / "again")
+    assert sorted(again.sha256.tolist()) == sorted(keys.sha256.tolist())
+    assert sorted(set(again.identity.tolist())) == sorted(set(keys.identity.tolist()))
+
+
 def test_a_box_chooses_the_face(tmp_path: Path, squares: None) -> None:
     right = (165.0, 35.0, 235.0, 105.0)
     root = tmp_path / "set"
@@ -142,6 +151,19 @@ def test_crops_are_aligned_once_more_or_keep_the_template(tmp_path: Path, square
     manifest, _ = packed(tmp_path / "set", Scenes(lambda i: i % 3 > 0), CutSettings(size=SIDE, realign=True))
     assert manifest.faces == {"detected": 16, "template points": 8}
     assert "realign=True" in manifest.alignment
+
+
+def test_crops_aligned_once_more_go_with_photos_cut_by_the_same_detector(tmp_path: Path, squares: None) -> None:
+    packed(tmp_path / "crops", Scenes(lambda i: 1, name="crops"), CutSettings(size=SIDE, realign=True))
+    packed(tmp_path / "photos", Scenes(lambda i: 1, name="photos", first=100), CutSettings(size=SIDE))
+    packed(tmp_path / "surer", Scenes(lambda i: 1, name="surer", first=200), CutSettings(size=SIDE, least_score=0.6))
+    both = Manifest.load(join([str(tmp_path / "crops"), str(tmp_path / "photos")], out=tmp_path / "both"))
+    assert not both.mixed
+    settings = CutSettings.of_words(both.alignment, size=SIDE, border=both.border)
+    assert settings is not None
+    assert not settings.realign  # what people ask about are photos
+    with pytest.raises(UserError, match="Bring surer to the pipeline of crops"):
+        join([str(tmp_path / "crops"), str(tmp_path / "surer")], out=tmp_path / "none")
 
 
 def test_the_same_set_is_reused_and_another_cut_is_not(tmp_path: Path, squares: None) -> None:
@@ -166,7 +188,7 @@ def test_what_is_declared_is_written_down(tmp_path: Path) -> None:
         (["--detector", "nowhere.onnx"], "no detector at nowhere.onnx"),
         (["--detector", "centerface", "--aligned", "true"], "leave one out"),
         (["--realign", "true", "--faces", "all"], "takes the largest"),
-        (["--detector", "centerface", "--padding", "9"], "padding = 9"),
+        (["--detector", "centerface", "--padding", "9"], "--padding 9.0 cannot be used"),
     ],
 )
 def test_what_cannot_be_asked_is_said(

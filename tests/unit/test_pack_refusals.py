@@ -227,3 +227,15 @@ def test_a_damaged_manifest_is_replaced_only_where_overwriting_is_allowed(tmp_pa
     with pytest.raises(UserError, match="not valid JSON"):
         small(Listed(faces()), tmp_path / "x", reuse=True)
     assert small(Listed(faces()), tmp_path / "x", reuse=True, overwrite=True) == first
+
+
+def test_a_folder_in_a_standing_set_is_refused(tmp_path):
+    small(Listed(faces()), tmp_path / "x")
+    with pytest.raises(UserError, match="lies in the shard set"):
+        small(Listed(faces(30)), tmp_path / "x" / "more")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc")
+def test_a_folder_that_takes_no_files_is_refused():
+    with pytest.raises(UserError, match="cannot be written"):
+        small(Listed(faces()), "/proc/x")

@@ -1,5 +1,6 @@
 """A packing that was killed goes on where it was, and ends with the bytes of one that was not."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -66,7 +67,7 @@ def killed(out: Path, photos: int) -> None:
 
 def _done(out: Path) -> int:
     """Images whole in tars: the journal lies in a buffer until there is enough of it."""
-    return sum(path.stat().st_size // 10_000 for path in out.parent.glob(f".{out.name}.*.partial/*.tar"))
+    return sum(path.stat().st_size // 10_000 for path in out.parent.glob(f".{glob.escape(out.name)}.*.partial/*.tar"))
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -143,3 +144,13 @@ def test_a_packing_that_lives_is_left_alone(whole: Path, tmp_path: Path) -> None
         pack(Slow(0), tmp_path / "set", **ARGUMENTS)
         assert (folder / MARK).is_file()
     assert contents(tmp_path / "set") == contents(whole)
+
+
+def test_what_a_set_of_a_longer_name_left_is_not_touched(whole: Path, tmp_path: Path) -> None:
+    killed(tmp_path / "set.v2", 40)
+    (left,) = tmp_path.iterdir()
+    pack(Slow(0), tmp_path / "set", **ARGUMENTS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([left.name, "set"])
+    killed(tmp_path / "set[1]", 40)
+    pack(Slow(0), tmp_path / "set[1]", **ARGUMENTS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([left.name, "set", "set[1]"])

@@ -117,6 +117,21 @@ def test_photos_that_were_aligned_otherwise_are_refused_with_the_command_that_he
     assert "alignment" in report([*words, "--allow-mixed", "true"], tmp_path)["pipeline"]
 
 
+def test_the_one_that_was_realigned_is_the_pattern(base, tmp_path, capsys) -> None:
+    words = (
+        "detector=scrfd sha256=0123456789abcdef faces=largest least_face=20.0 least_score=0.5 padding=0.5 realign=True"
+    )
+    other = packed(tmp_path / "crops", 500)
+    manifest = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps({**manifest, "alignment": words}))
+    for sets in ([base, other], [other, base]):
+        assert main(["shift", *map(str, sets)]) == 2
+        error = capsys.readouterr().err
+        assert f"Bring {base.name} to the pipeline of crops from its source" in error
+        assert "--detector FILE (the SCRFD whose sha256 begins with 0123456789abcdef) --padding 0.5" in error
+        assert f"--out {base.name}_realigned" in error
+
+
 def test_few_people_give_no_control_and_no_mean_image(base, tmp_path) -> None:
     from mint_lightning.learning.shift import look_at
 

@@ -11,6 +11,7 @@ from mint_lightning.shards.align.centerface import CenterFace, installed
 from mint_lightning.shards.align.similarity import BORDER, BORDERS, LEAST_FACE, TEMPLATE_SIZE
 
 Which = Literal["largest", "all"]
+OPTIONS: Final = {"padding": "--padding", "least_face": "--min-face", "least_score": "--min-score"}
 PADDING: Final = 0.5
 """Of a photo's sides, laid round crops that are aligned once more: a detector needs room around a face."""
 
@@ -52,7 +53,7 @@ class CutSettings:
             raise UserError(f"border is {self.border!r}: take {', '.join(BORDERS)}.")
         for name, low, high in (("least_face", 1.0, 10_000.0), ("least_score", 0.01, 0.999), ("padding", 0.0, 2.0)):
             if not low <= getattr(self, name) <= high:
-                raise UserError(f"{name} = {getattr(self, name)} cannot be used: take {low:g} to {high:g}.")
+                raise UserError(f"{OPTIONS[name]} {getattr(self, name)} cannot be used: take {low:g} to {high:g}.")
         if self.realign and self.faces == "all":
             raise UserError("An aligned crop has one face: realign takes the largest, not all.")
         if self.realign and self.padding == 0.0:
@@ -82,14 +83,17 @@ class CutSettings:
     def of_words(cls, words: str, *, size: int, border: str, detector: str | None = None) -> "CutSettings | None":
         """The settings whose `words` these are, None where they are of no detection.
 
+        Of sets put together that differ in `realign` those of the photos, which are no crops, are taken.
+
         detector: the file where the words name an SCRFD network.
 
         Raises:
             UserError: the detector is not there, or not the one.
         """
-        parts = dict(part.partition("=")[::2] for part in words.split())
-        if set(parts) != set(_WORDS):
+        found_in = [parts for each in words.split("; ") if (parts := alignment_settings(each))]
+        if not found_in:
             return None
+        parts = min(found_in, key=lambda parts: parts["realign"] == "True")
         if parts["detector"] == "scrfd" and (detector is None or detector == CenterFace.name):
             raise UserError(f"Faces were found by an SCRFD network ({parts['sha256']}...): give --detector its file.")
         found = cls(
@@ -114,6 +118,23 @@ class CutSettings:
         return replace(self, faces=faces)
 
 
+def alignment_settings(words: str) -> dict[str, str]:
+    """The settings in `words`, name -> value; none where they tell of no detection."""
+    parts = dict(part.partition("=")[::2] for part in words.split())
+    return parts if set(parts) == set(_WORDS) else {}
+
+
+def alignment_kind(words: str) -> str:
+    """What of an alignment must be the same in two sets: the detector and whom it takes.
+
+    Crops aligned once more and photos cut by the same detector are of one kind: it found both, and both were resampled.
+    What lay round them when they were looked for does not show in the pixels.
+    """
+    parts = alignment_settings(words)
+    return " ".join(f"{name}={parts[name]}" for name in _KIND) if parts else words
+
+
+_KIND: Final = ("detector", "sha256", "least_face", "least_score")
 _WORDS: Final = ("detector", "sha256", "faces", "least_face", "least_score", "padding", "realign")
 
 

@@ -38,7 +38,8 @@ class EvaluationSource(Scanned):
 
     def describe(self) -> dict[str, Any]:
         """Kind, name and number of photos, and a hash of all images and pairs; insightface aligned them."""
-        return {"kind": "bin", "name": self.name, "photos": len(self.list()), "sha256": self._scan[2]}
+        found = {"kind": "bin", "name": self.name, "photos": len(self.list()), "sha256": self._scan[2]}
+        return {**found, "alignment": "aligned by insightface"}
 
     @cached_property
     def _scan(self) -> Scan:

@@ -85,6 +85,8 @@ class NpzSource:
             raise UserError(f"There is no archive at {self.path}.") from error
         except _FAULTS as error:
             why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            if "allow_pickle" in why or "pickled" in why:  # NumPy's advice is to trust the file
+                why = "it holds pickled objects, or is no .npz"
             raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({why}).") from error
 
     def _part(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Photo]:

@@ -74,6 +74,13 @@ def photos_of(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
     return photos, others
 
 
+def _last_of_each(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Of files of one name, as `tar -r` makes them, the last, and the names of the others; sorted as they come."""
+    last = {entry.path: place for place, entry in enumerate(entries)}
+    kept = [entry for place, entry in enumerate(entries) if last[entry.path] == place]
+    return kept, [entry.path for place, entry in enumerate(entries) if last[entry.path] != place]
+
+
 def shared_depth(photos: Sequence[Entry]) -> int:
     """How many folders all photos have in common that cannot be a person's: further folders lie below them."""
     depth = 0
@@ -117,11 +124,12 @@ class TreeSource(Scanned):
 
     @cached_property
     def _scan(self) -> Scan:
-        entries = entries_of(self.path)
+        entries, earlier = _last_of_each(entries_of(self.path))
         images, others = photos_of(entries)
         photos, used = self.found(images, others)
         used = set(used)
         skipped = [entry.path for entry in [*others, *images] if entry.path not in used]
+        skipped += [f"{path} (a later one of that name replaces it)" for path in earlier]
         if not photos:
             raise UserError(
                 f"{self.path} has no photos as a source of the kind {self.kind!r} has them "

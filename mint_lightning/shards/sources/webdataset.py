@@ -24,6 +24,7 @@ from mint_lightning.shards.sources.walk import is_photo
 _NAME: Final = re.compile(r"((?:.*/)?[^/.]+)\.([^/]+)")
 _RANGE: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _FACTS: Final = ("json", "cls")
+_FACE: Final = re.compile(r"-[0-9a-f]{20}-(\d+)$")
 _MOST_FACTS: Final = 2**20
 _MOST_TARS: Final = 100_000
 _WHO: Final = ("identity", "cls", "label")
@@ -154,6 +155,8 @@ def _photo(sample: _Sample, name: str, origin: str) -> tuple[Photo, int]:
     source, own = facts.get("source"), facts.get("origin")
     if isinstance(source, str) and source and isinstance(own, str) and inside(own)[1] is None:
         name, origin = plain(source), plain(own)
+        if face := _FACE.search(sample.key):  # of a photo that we cut several of
+            origin += f"#{face[1]}"
     return Photo(name, plain(str(who)), origin, reader), size
 
 

@@ -15,6 +15,7 @@ from mint_lightning.cli import main
 from mint_lightning.errors import UserError
 from mint_lightning.learning.ranks import Ranks
 from mint_lightning.learning.together import work_together
+from tests.launching import second_process
 from tests.network_card import ARGUMENTS
 from tests.small_table import ROWS, faces, settings
 
@@ -83,17 +84,6 @@ def test_by_torchrun_on_two_nodes(shards: Path) -> None:
     ]
     assert [node.wait(300) for node in nodes] == [0, 0]
     assert rows_of(figures("torchrun")) == rows_of(figures("one"))
-
-
-def second_process() -> int:
-    """Of those that work in this folder, the one of rank 1."""
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if b"RANK=1" in path.read_bytes().split(b"\0") and (path.parent / "cwd").resolve() == Path.cwd():
-                return int(path.parent.name)
-        except OSError:
-            continue
-    raise AssertionError("there is none")
 
 
 def test_a_process_that_is_killed_ends_all_with_a_sentence_and_nothing_is_lost(shards: Path) -> None:
