@@ -23,10 +23,10 @@ def ddp(identities: int, side: int, arguments: Mapping[str, Any], batch: int, ep
         launch("fit", "--config", str(yaml), "--name", f"ddp_{name}", *way, *callbacks)
         found[name] = read_json(Path(f"{name}.json"), "epoch clock")
     heads = [head(f"ddp_{name}") for name in WAYS]
-    figures = [logged(f"ddp_{name}") for name in WAYS]
+    one, two = (logged(f"ddp_{name}") for name in WAYS)
     return {
         **found,
         "head": largest(*heads),
-        "loss": furthest(*figures, "loss"),
-        "auc": furthest(*figures, "validate/auc"),
+        "loss": furthest(one, two, "loss"),
+        "auc": furthest(one, two, "validate/auc"),
     }

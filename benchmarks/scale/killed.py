@@ -7,14 +7,12 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import mint_lightning.commands.lightning
-import mint_lightning.commands.table
-import mint_lightning.commands.train_audited  # noqa: F401
 from benchmarks.common.jobs import ROOT
 from benchmarks.scale.callbacks import end
 from datamodules import Faces  # noqa: F401
@@ -24,6 +22,11 @@ from mint_lightning.learning import gather
 from mint_lightning.learning import table as table_module
 from mint_lightning.learning.recogniser import Recognition
 from mint_lightning.learning.stack import Single, Stack
+
+for name in ("commands.lightning", "commands.publish", "commands.train_audited", "learning.audit", "tracking.logger"):
+    import_module(f"mint_lightning.{name}")  # what the commands import when they need it: here, so that forks need not
+for name in ("mlflow.store.tracking.sqlalchemy_store", "alembic.command", "git", "omegaconf"):
+    import_module(name)
 
 PATIENCE = 600.0
 Kill = dict[str, Any]
@@ -55,6 +58,7 @@ def fork(words: Sequence[str], log: Path, kill: Kill | None = None, count: Path 
 def run(folder: Path, words: Sequence[str], log: Path, kill: Kill | None, count: Path | None) -> None:
     """The command in this process, which ends with its exit code."""
     os.chdir(folder)
+    multiprocessing.set_start_method("fork", force=True)  # as it is in a process that was started
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("a") as stream:
         for number in (1, 2):

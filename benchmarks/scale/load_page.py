@@ -52,9 +52,9 @@ def shards(results: Section) -> list[str]:
         "| tars | images/s | of the fewest | most open handles | once, MiB | of the fewest | resident, MiB |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    first = window(dict(sizes[0]), 0.1, 1.0)
+    first = window(sizes[0], 0.1, 1.0)
     for found in sizes:
-        here = window(dict(found), 0.1, 1.0)
+        here = window(found, 0.1, 1.0)
         lines.append(
             f"| {found['tars']:,} | {here['rate']:,.0f} | {here['rate'] / first['rate']:.3f} | {found['most_open']:,} "
             f"| {here['once_kib'] / 1024:,.0f} | {here['once_kib'] / first['once_kib']:.3f} "

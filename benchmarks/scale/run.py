@@ -33,15 +33,15 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     import torch
 
     side, network = options.side, {"image_size": options.side}
-    tiny = {"identities": 60, "photos": 5, "side": 32, "arguments": TINY}
+    tiny = {"identities": 120, "photos": 5, "side": 32, "arguments": TINY}
     small = {"side": 32, "arguments": TINY, "batch": 32}
+    read = options.passes * options.images
     found: list[Job] = [("facts", {"identities": options.facts, "rows": options.packed})]
     found += [
-        ("shards", {"images": options.images, "tar": tar, "passes": options.passes, "batch": 256, "points": 40})
+        ("shards", {"images": options.images, "tar": tar, "passes": options.passes, **_looks(read, 40)})
         for tar in (0, options.images // options.shards)
     ]
-    soak = {"images": options.soak, "packed": options.packed, "batch": 256, "points": 200}
-    found.append(("soak", soak))
+    found.append(("soak", {"images": options.soak, "packed": options.packed, **_looks(options.soak, 200)}))
     grown = {"identities": options.identities, **small, "seeds": options.seeds, "epochs": options.epochs}
     found += [("table", {"cells": cells, **grown}) for cells in options.table]
     real: dict[str, Any] = {"side": side, "arguments": network | options.network, "batch": options.batch}
@@ -50,6 +50,11 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     found.append(("determinism", {"identities": options.same, **real, "epochs": options.epochs, "cuda": cuda}))
     found.append(("kills", {"count": options.kills, **tiny, "seed": options.seed}))
     return [job for job in found if job[0] in options.only]
+
+
+def _looks(images: int, points: int) -> dict[str, int]:
+    """How often a stream is looked at, and a batch small enough for that."""
+    return {"batch": min(256, max(8, images // (2 * points) // 8 * 8)), "points": points}
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:

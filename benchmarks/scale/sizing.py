@@ -108,7 +108,15 @@ def lines(nodes: Sequence[int], gpus: Sequence[int], rates: Sequence[float], ima
     rows = images * measured["key_disk_bytes"] / 2**30
     disk = images * measured["tar_bytes"] / 1e9
     once = f"packing takes {packing:.1f} hours of one core (without detection) and {disk:,.0f} GB of disk"
-    return [*found, "", f"Once, before all that: {once}; the key list is a file of {rows:.1f} GiB."]
+    peak = images * measured["peak_bytes"] / 2**30
+    return [
+        *found,
+        "",
+        f"Once, before all that: {once}; the key list is a file of {rows:.1f} GiB.",
+        "",
+        "Peak memory of a `fit` by one process and one worker, if it grows as it did up to 206,000 photos:",
+        f"{peak:.0f} GiB. That is an extrapolation; nothing of this size was run.",
+    ]
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -1,8 +1,9 @@
 """Images through a `TrainLoader`, with what its processes hold meanwhile: many images, and many tars."""
 
 import os
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,8 @@ class _Watch:
         }
 
 
-def window(found: dict[str, Any], first: float, last: float) -> dict[str, float]:
+def window(found: Mapping[str, Any], first: float, last: float) -> dict[str, float]:
     """Of the snapshots between two shares of the images: images a second, and the medians of what is held."""
-    import statistics
-
     chosen = [each for each in found["snapshots"] if first < each["images"] / found["images"] <= last]
     if len(chosen) < 2:
         raise ValueError("fewer than two snapshots: take more points")
