@@ -5,12 +5,11 @@ import tracemalloc
 from typing import Any
 
 from benchmarks.scale.sets import PHOTOS, faces, noise_set
+from mint_lightning.shards import KeyList, Manifest
 
 
 def facts(identities: int, rows: int) -> dict[str, Any]:
     """Bytes of the tars for each drawn face (112x112, JPEG 95), and of a key list of so many rows for each row."""
-    from mint_lightning.shards import KeyList, Manifest
-
     root = faces(identities, PHOTOS, 112)
     manifest = Manifest.load(root)
     tars = sum(path.stat().st_size for path in root.rglob("*.tar"))

@@ -28,7 +28,8 @@ for name in ("commands.lightning", "commands.publish", "commands.train_audited",
 for name in ("mlflow.store.tracking.sqlalchemy_store", "alembic.command", "git", "omegaconf"):
     import_module(name)
 
-PATIENCE = 600.0
+PATIENCE = 300.0
+"""Seconds after which a run that takes a few is taken to hang."""
 Kill = dict[str, Any]
 """Batch `step`, seconds of `delay` after it, and the signal `sent`."""
 
@@ -41,6 +42,9 @@ def fork(words: Sequence[str], log: Path, kill: Kill | None = None, count: Path 
         log: file for what it prints.
         kill: where `train-audited` and `table` end themselves (a `fit` has a callback for that).
         count: file for the number of batches of a `table`, or steps of a training.
+
+    Raises:
+        TimeoutError: it hangs.
     """
     os.environ["PYTHONPATH"] = str(ROOT)
     context = multiprocessing.get_context("forkserver")
@@ -51,7 +55,7 @@ def fork(words: Sequence[str], log: Path, kill: Kill | None = None, count: Path 
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise SystemExit(f"{words[0]} did not end: {log}")
+        raise TimeoutError(f"{words[0]} did not end: {log.name}")
     return process.exitcode
 
 

@@ -1,6 +1,7 @@
 """Runs killed at random, gone on with, and compared with the run that nobody killed."""
 
 import json
+import os
 import random
 import shutil
 import time
@@ -27,8 +28,6 @@ def kills(count: int, identities: int, photos: int, side: int, arguments: Mappin
 
     Each is written down as it comes, below the hash of the sources, so that a run that was stopped goes on.
     """
-    import os
-
     what = sha256_json([identities, photos, side, dict(arguments), seed, sources_hash(*ROOMS), _own_sources()])[:12]
     folder, here = Path(f"kills_{what}"), Path.cwd()
     folder.mkdir(exist_ok=True)
@@ -70,7 +69,7 @@ def tried(path: Path) -> list[dict[str, Any]]:
 
 def prepared(identities: int, photos: int, side: int, arguments: Mapping[str, Any]) -> dict[str, int]:
     """Set, network, and a run of each kind that nobody stops: its batches."""
-    from benchmarks.scale.killed import fork
+    from benchmarks.scale.killed import fork  # imports everything
 
     done = Path("whole.json")
     if done.is_file():
@@ -107,7 +106,7 @@ def words(kind: str, name: str) -> list[str]:
 
 def attempt(number: int, steps: Mapping[str, int], seed: int) -> dict[str, Any]:
     """One run that is killed at a random batch, or up to .2 s behind one, and gone on with."""
-    from benchmarks.scale.killed import fork
+    from benchmarks.scale.killed import fork  # imports everything
 
     draw = random.Random(f"{seed} {number}")
     kind, name = KINDS[number % len(KINDS)], f"killed_{number}"
@@ -119,12 +118,17 @@ def attempt(number: int, steps: Mapping[str, int], seed: int) -> dict[str, Any]:
     if kind == "fit":
         command += ["--saving.steps", str(draw.randint(1, 4))]
         callback = {"class_path": "benchmarks.scale.callbacks.KillAt", "init_args": {**kill, "before": True}}
-        code = fork([*command, "--trainer.callbacks", json.dumps([callback])], log)
+        to_be_killed = [*command, "--trainer.callbacks", json.dumps([callback])]
     else:
-        code = fork(command, log, kill)
-    kept = Path(f"mlruns/checkpoints/{name}/resume.ckpt")
-    after = fork([*command, *(["--ckpt_path", str(kept)] if kept.is_file() else [])], log) if code else 0
-    different = [f"exit code {after}"] if after else differences(kind, name)
+        to_be_killed = command
+    code: int | None = None
+    try:
+        code = fork(to_be_killed, log, None if kind == "fit" else kill)
+        kept = Path(f"mlruns/checkpoints/{name}/resume.ckpt")
+        after = fork([*command, *(["--ckpt_path", str(kept)] if kept.is_file() else [])], log) if code else 0
+        different = [f"exit code {after}"] if after else differences(kind, name)
+    except (TimeoutError, LookupError, FileNotFoundError) as error:  # it hangs, or lacks what the whole run left
+        different = [str(error)]
     if not different:
         _clear(name, kind)
         log.unlink()

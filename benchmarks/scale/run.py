@@ -9,8 +9,11 @@ a fit on it is compared, too.
 """
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from benchmarks.common.jobs import ROOT, Bench, Job, machine
 from benchmarks.scale import page as scale_page
@@ -30,8 +33,6 @@ PARTS = scale_parts.__all__
 
 def jobs(options: argparse.Namespace) -> list[Job]:
     """What is measured, quick parts first: the name of a function of `parts` and its arguments."""
-    import torch
-
     side, network = options.side, {"image_size": options.side}
     tiny = {"identities": 120, "photos": 5, "side": 32, "arguments": TINY}
     small = {"side": 32, "arguments": TINY, "batch": 32}
@@ -59,8 +60,6 @@ def _looks(images: int, points: int) -> dict[str, int]:
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
     """The options."""
-    import json
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="parts to measure")
     parser.add_argument("--ddp", type=int, default=800, help="people, 5 photos each, for 1 and 2 processes")

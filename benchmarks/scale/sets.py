@@ -1,5 +1,6 @@
 """What the parts of benchmarks/scale share: small shard sets, a network trained on one, `fit` on both."""
 
+import json
 import os
 import subprocess
 import sys
@@ -58,8 +59,6 @@ def faces(identities: int, photos: int, side: int) -> Path:
 
 def train_words(shards: Path, out: Path, arguments: Mapping[str, Any], epochs: int) -> list[str]:
     """The command that trains a small network on the members of a set."""
-    import json
-
     words = ["train-audited", "--shards", str(shards), "--out", str(out), "--arguments", json.dumps(dict(arguments))]
     words += ["--epochs", str(epochs), "--batch_size", "32", "--bf16", "false", "--pairs", "none"]
     return [*words, "--accelerator", "cpu", "--overwrite", "true"]

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.common.processes import family, files, own_pages, usage
 from benchmarks.scale.sets import noise_set
+from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
 
 Snapshot = dict[str, float]
 
@@ -25,10 +28,6 @@ def shards(images: int, tar: int, passes: int, batch: int, points: int) -> dict[
 
 def streamed(root: Path, images: int, batch: int, points: int) -> dict[str, Any]:
     """Snapshots of this process and its worker, `points` of them evenly over the images."""
-    import numpy as np
-
-    from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
-
     manifest = Manifest.load(root)
     keys = KeyList.load(root, manifest)
     loader = TrainLoader(root, EpochOrder(keys, (np.arange(len(keys)),), batch, seed=0), workers=1)
