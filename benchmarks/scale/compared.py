@@ -18,6 +18,11 @@ def head(name: str) -> dict[str, Tensor]:
     return load_file(Path("mlruns/auditors") / name / "head.safetensors")
 
 
+def learnt(head: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Without the mean and scale of its input, which are hundreds where weights are tenths."""
+    return {name: value for name, value in head.items() if not name.startswith("standardise.")}
+
+
 def logged(name: str) -> Figures:
     """Every figure of the newest finished run of that name, by step."""
     client = open_store().client

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scale.compared import furthest, head, largest, logged
+from benchmarks.scale.compared import furthest, head, largest, learnt, logged
 from benchmarks.scale.sets import PHOTOS, config, data, faces, launch, network
 from mint_lightning.files import read_json
 
@@ -22,7 +22,7 @@ def ddp(identities: int, side: int, arguments: Mapping[str, Any], batch: int, ep
         callbacks = ["--trainer.callbacks", json.dumps([clock])]
         launch("fit", "--config", str(yaml), "--name", f"ddp_{name}", *way, *callbacks)
         found[name] = read_json(Path(f"{name}.json"), "epoch clock")
-    heads = [head(f"ddp_{name}") for name in WAYS]
+    heads = [learnt(head(f"ddp_{name}")) for name in WAYS]
     one, two = (logged(f"ddp_{name}") for name in WAYS)
     return {
         **found,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scale.compared import head, largest
+from benchmarks.scale.compared import head, largest, learnt, same
 from benchmarks.scale.sets import PHOTOS, config, data, faces, launch, network
 
 BASE = "one thread, 1 worker"
@@ -36,7 +36,8 @@ def determinism(
         if scores.keys() != base[1].keys():
             raise SystemExit(f"{name}: scores of other photos")
         found["changes"][name] = {
-            "head": largest(base[0], weights),
+            "same": same(base[0], weights),
+            "head": largest(learnt(base[0]), learnt(weights)),
             "scores": max(abs(scores[key] - base[1][key]) for key in scores),
             "auc": abs(auc - base[2]),
         }

@@ -72,10 +72,9 @@ def _determinism(results: Section) -> list[str]:
             "|---|---|---:|---:|---:|---|",
         ]
         for name, far in found["changes"].items():
-            same = far["head"] == 0
-            target = ("same bits: met" if same else "same bits: **not met**") if name in EXACT else "-"
+            target = ("same bits: met" if far["same"] else "same bits: **not met**") if name in EXACT else "-"
             figures = " | ".join(f"{far[part]:.1e}" for part in ("head", "scores", "auc"))
-            lines.append(f"| {name} | {'yes' if same else 'no'} | {figures} | {target} |")
+            lines.append(f"| {name} | {'yes' if far['same'] else 'no'} | {figures} | {target} |")
         if "cuda" not in found["changes"]:
             lines += ["", "Nothing was compared on a GPU: there is none."]
     return lines

@@ -101,8 +101,8 @@ def test_the_page_says_what_is_missed(tmp_path: Path) -> None:
     page = tmp_path / "scale.md"
     page.write_text(f"# Title\n\nConclusions.\n\n{scale_page.MARK}\nold figures\n", encoding="utf-8")
     clock = {"images": 100, "epochs": [9.0, 2.0, 2.0]}
-    equal = {"head": 0.0, "scores": 0.0, "auc": 0.0}
-    changes = {"again": equal, "no workers": {"head": 1e-3, "scores": 0.1, "auc": 0.0}}
+    equal = {"same": True, "head": 0.0, "scores": 0.0, "auc": 0.0}
+    changes = {"again": equal, "no workers": {"same": False, "head": 1e-3, "scores": 0.1, "auc": 0.0}}
     far = {"head": 1e-7, "loss": 1e-3, "auc": 0.0}
     results: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("ddp", FACES, {"one": clock, "two": clock | {"epochs": [9.0, 1.0, 1.0]}, **far}),
