@@ -96,7 +96,8 @@ def prepared(identities: int, photos: int, side: int, arguments: Mapping[str, An
 def words(kind: str, name: str) -> list[str]:
     """The command of a kind of run."""
     if kind == "fit":
-        return ["fit", "--config", str(FIT), "--name", name]
+        # A checkpoint of every epoch, not of the best alone: so the last one holds the end of the training.
+        return ["fit", "--config", str(FIT), "--name", name, "--checkpoint.monitor", "step"]
     if kind == "table":
         return ["table", "--config", str(TABLE), "--name", name, "--store", f"stores/{name}"]
     given = read_json(Path(SHARDS), "note of the set")
