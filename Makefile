@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-networks bench-packing bench-shift bench-stream bench-table lint types wheel ui install clean
+.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-networks bench-packing bench-scale bench-shift bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -38,6 +38,10 @@ bench-networks: $(STAMP)
 
 bench-packing: $(STAMP)
 	$(BIN)/python -m benchmarks.packing
+
+# An hour on two cores, alone on the machine; a run that was stopped goes on.
+bench-scale: $(STAMP)
+	$(BIN)/python -m benchmarks.scale
 
 bench-shift: $(STAMP)
 	$(BIN)/python -m benchmarks.shift
