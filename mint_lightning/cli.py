@@ -66,13 +66,13 @@ COMMAND --help lists the options of a command. Version {version}.
 
 def main(args: Sequence[str]) -> int:
     """Run one command; 0 on success, 2 with one sentence on standard error for an error of the user, 130 on Ctrl-C."""
-    if not args or args[0] in ("-h", "--help", "help"):
-        print(help_text())
-        return 0
-    if args[0] in ("-V", "--version"):
-        print(__version__)
-        return 0
     try:
+        if not args or args[0] in ("-h", "--help", "help"):
+            print(help_text(), flush=True)
+            return 0
+        if args[0] in ("-V", "--version"):
+            print(__version__)
+            return 0
         if args[0] not in COMMANDS:
             raise UserError(f"There is no command {args[0]!r}; the commands are {', '.join(COMMANDS)}.")
         command = import_module(f"mint_lightning.commands.{COMMANDS[args[0]][0]}")
@@ -95,7 +95,7 @@ def main(args: Sequence[str]) -> int:
             raise
         print(
             "Error: Memory ran out: take half the batch size (--data.batch_size; train-audited: --batch_size), fewer "
-            f"--data.workers or --workers, or a smaller --max_memory_gib ({str(error).splitlines()[0][:160]}).",
+            f"--data.workers or --workers, or a smaller --max_memory_gib{_first_words(error)}.",
             file=sys.stderr,
         )
         return 2
@@ -109,6 +109,11 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return any(words in str(error) for words in ("can't allocate memory", "CUDA out of memory", "CUBLAS_STATUS_ALLOC"))
+
+
+def _first_words(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f" ({lines[0][:160].rstrip('.')})" if lines else ""
 
 
 def help_text() -> str:

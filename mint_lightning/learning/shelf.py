@@ -7,7 +7,7 @@ a seed or a control, computes only what is missing; and another table with the s
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,34 +65,43 @@ class Shelf:
 
         A file that cannot be read, or holds something else, is as good as none: the head is trained again.
         """
-        shapes = {name: value.shape for name, value in cell.head.state_dict().items()}
         for ending in ("done", "part"):
             content = _read(self._file(cell, ending))
-            if content is None:
-                continue
-            tensors, state = content
-            best, now = _named(tensors, _BEST), _named(tensors, _BEST if ending == "done" else _NOW)
-            whole = all({name: value.shape for name, value in own.items()} == shapes for own in (best, now))
-            if not whole or not isinstance(state, dict) or not state.keys() >= _STATE:
-                continue
-            cell.head.load_state_dict(now)
-            cell.best_state, cell.moments = best, _named(tensors, _MOMENT)
-            cell.best_auc, cell.best_epoch, cell.history = state["best_auc"], state["best_epoch"], state["history"]
-            cell.done = ending == "done"
-            if cell.done:
-                cell.head.eval()
-            return
+            if content is not None and _restored(cell, *content, done=ending == "done"):
+                return
 
     def keep(self, cell: Cell) -> None:
         """Write a cell as it stands after an epoch."""
-        tensors = {f"{_BEST}{name}": value for name, value in cell.best_state.items()}
-        if not cell.done:
-            tensors |= {f"{_NOW}{name}": value for name, value in cell.head.state_dict().items()}
-            tensors |= {f"{_MOMENT}{name}": value for name, value in cell.moments.items()}
-        state = {"best_auc": cell.best_auc, "best_epoch": cell.best_epoch, "history": cell.history}
-        _write(self._file(cell, "done" if cell.done else "part"), tensors, state, durable=cell.done)
+        _write(self._file(cell, "done" if cell.done else "part"), _tensors(cell), _state(cell), durable=cell.done)
         if cell.done:
             self._file(cell, "part").unlink(missing_ok=True)
+
+    def keep_together(self, group: Sequence[Cell], cells: Sequence[Cell]) -> None:
+        """Write those `cells` of a group that learn as one computation, as they all stand after an epoch, in one file.
+
+        Which heads are stacked decides how sums are rounded: from this file they go on to the same bits. It is to be
+        written before any of the cells is kept alone.
+        """
+        tensors = {f"{cell.key}.{name}": value for cell in cells for name, value in _tensors(cell).items()}
+        _write(self._group(group), tensors, {cell.key: {**_state(cell), "done": cell.done} for cell in cells})
+
+    def forget_together(self, group: Sequence[Cell]) -> None:
+        """Remove that file: all of the group are done and kept."""
+        self._group(group).unlink(missing_ok=True)
+
+    def restore_together(self, group: Sequence[Cell]) -> None:
+        """Bring a group to where it was left: together as far as it was kept so, each cell alone otherwise."""
+        content = _read(self._group(group)) if len(group) > 1 else None
+        tensors, states = ({}, {}) if content is None or not isinstance(content[1], dict) else content
+        for cell in group:
+            state = states.get(cell.key)
+            if not isinstance(state, dict) or not _restored(
+                cell, _named(tensors, f"{cell.key}."), state, done=bool(state.get("done"))
+            ):
+                self.restore(cell)
+
+    def _group(self, group: Sequence[Cell]) -> Path:
+        return self.folder / "stacks" / f"{sha256_json([cell.key for cell in group])}.safetensors"
 
     def scores(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Logits of `rows` by a finished cell, if they were taken before."""
@@ -102,6 +111,34 @@ class Shelf:
     def keep_scores(self, cell: Cell, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
         """Write them."""
         _write(self._file(cell, f"scores-{_rows_hash(rows)[:12]}"), {_SCORES: torch.from_numpy(scores)}, {})
+
+
+def _tensors(cell: Cell) -> dict[str, Tensor]:
+    tensors = {f"{_BEST}{name}": value for name, value in cell.best_state.items()}
+    if not cell.done:
+        tensors |= {f"{_NOW}{name}": value for name, value in cell.head.state_dict().items()}
+        tensors |= {f"{_MOMENT}{name}": value for name, value in cell.moments.items()}
+    return tensors
+
+
+def _state(cell: Cell) -> dict[str, Any]:
+    return {"best_auc": cell.best_auc, "best_epoch": cell.best_epoch, "history": cell.history}
+
+
+def _restored(cell: Cell, tensors: Mapping[str, Tensor], state: Any, *, done: bool) -> bool:
+    """Bring a cell to where `_tensors` and `_state` say; whether they are of such a cell."""
+    shapes = {name: value.shape for name, value in cell.head.state_dict().items()}
+    best, now = _named(tensors, _BEST), _named(tensors, _BEST if done else _NOW)
+    whole = all({name: value.shape for name, value in own.items()} == shapes for own in (best, now))
+    if not whole or not isinstance(state, dict) or not state.keys() >= _STATE:
+        return False
+    cell.head.load_state_dict(now)
+    cell.best_state, cell.moments = best, _named(tensors, _MOMENT)
+    cell.best_auc, cell.best_epoch, cell.history = state["best_auc"], state["best_epoch"], list(state["history"])
+    cell.done = done
+    if done:
+        cell.head.eval()
+    return True
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any], *, durable: bool = False) -> None:

@@ -150,12 +150,22 @@ def _go_on(
             optimizer.state[parameter] = {"step": torch.tensor(float(cell.epoch * cell.order.steps)), **own}
 
 
-def stacked(cells: Sequence[Cell]) -> list[Single | Stack]:
-    """All cells, those that can be stacked together: one form, order, recipe and epoch, other networks or seeds."""
-    alike: dict[tuple[object, ...], list[Cell]] = {}
+def alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells that can be stacked while they are of one epoch, whatever their networks and seeds; others alone."""
+    found: dict[tuple[object, ...], list[Cell]] = {}
     for number, cell in enumerate(cells):
         form: tuple[object, ...] = (number,)
         if Stack.takes(cell):
-            form = (cell.name, id(cell.order), cell.head.shapes, cell.recipe, cell.epoch)
-        alike.setdefault(form, []).append(cell)
-    return [Stack(group) if len(group) > 1 else Single(group[0]) for group in alike.values()]
+            form = (cell.name, id(cell.order), cell.head.shapes, cell.recipe)
+        found.setdefault(form, []).append(cell)
+    return list(found.values())
+
+
+def stacked(cells: Sequence[Cell]) -> list[Single | Stack]:
+    """All cells, those that are alike and of one epoch together."""
+    learners: list[Single | Stack] = []
+    for group in alike(cells):
+        for epoch in dict.fromkeys(cell.epoch for cell in group):
+            own = [cell for cell in group if cell.epoch == epoch]
+            learners.append(Stack(own) if len(own) > 1 else Single(own[0]))
+    return learners

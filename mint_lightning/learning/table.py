@@ -19,7 +19,7 @@ from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import STANDARDISE_IMAGES
 from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.shelf import Shelf
-from mint_lightning.learning.stack import Single, Stack, stacked
+from mint_lightning.learning.stack import Single, Stack, alike, stacked
 
 KEEP_SECONDS = 2.0
 """Epochs shorter than this are kept together, or writing would take longer than learning."""
@@ -46,8 +46,8 @@ class MINTTable(L.LightningModule):
         self.learners: list[Single | Stack] = []
         self._kept = time.monotonic()
         if shelf:
-            for cell in self.cells:
-                shelf.restore(cell)
+            for group in alike(self.cells):
+                shelf.restore_together(group)
 
     @property
     def pending(self) -> list[Cell]:
@@ -120,9 +120,18 @@ class MINTTable(L.LightningModule):
         if self.shelf is None:
             return
         due = time.monotonic() - self._kept >= KEEP_SECONDS
+        groups = [group for group in alike(self.cells) if len(group) > 1]
+        learning = {id(cell) for cell in cells}
+        for group in groups:
+            own = [cell for cell in group if id(cell) in learning]
+            if own and (due or any(cell.done for cell in own)):
+                self.shelf.keep_together(group, own)
         for cell in cells:
             if cell.done or due:
                 self.shelf.keep(cell)
+        for group in groups:
+            if all(cell.done for cell in group):
+                self.shelf.forget_together(group)
         if due:
             self._kept = time.monotonic()
 

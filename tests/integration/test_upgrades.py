@@ -33,7 +33,9 @@ def test_its_files_are_read(old: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert TableEvidence.from_json(json.loads((old / "table/table.json").read_text())["evidence"]).rows
     assert main(["test", "--config", "fit.yaml", "--ckpt_path", "best.ckpt", "--name", "again"]) == 0
     assert (
-        main(["audit", "--auditor", "table", "--weights", "a=networks/a/network.safetensors", "set", "--out", "answers"])
+        main(
+            ["audit", "--auditor", "table", "--weights", "a=networks/a/network.safetensors", "set", "--out", "answers"]
+        )
         == 0
     )
     assert "Traceback" not in capsys.readouterr().err

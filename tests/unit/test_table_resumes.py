@@ -139,17 +139,16 @@ def test_what_was_killed_goes_on_exactly(
         else:
             assert recipe is SHORT, "heads that stop early may never come so far"
     resumed = learn(cells(recipe), tmp_path)
-    # A head kept alone goes on alone, where the sums of a stack are added in another order.
-    assert_same(whole, resumed, atol=0 if name != "_write" else 1e-5)
+    assert_same(whole, resumed)
     twice = epochs - wanted
     assert not wanted - epochs
     assert all(count == 1 for count in twice.values()), "no more than the epoch under way is learnt again"
 
 
-def test_heads_of_short_epochs_are_kept_together_and_go_on_to_rounding(
+def test_heads_of_short_epochs_are_kept_together_where_one_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without an epoch worth writing only finished heads are there: the others begin anew, in a smaller stack."""
+    """Without an epoch worth writing a stack is there as it was when the last of its heads had finished."""
     monkeypatch.setattr(table_module, "KEEP_SECONDS", 1e9)
     whole = learn(cells(SHORT), None)
     assert len({len(cell.history) for cell in whole}) > 1
@@ -159,9 +158,9 @@ def test_heads_of_short_epochs_are_kept_together_and_go_on_to_rounding(
             learn(cells(SHORT), tmp_path)
     kept = cells(SHORT)
     MINTTable(kept, Feed(bank()), MEMBER, Shelf(tmp_path))
-    assert {cell.epoch > 0 for cell in kept} == {True, False}
-    assert all(cell.done for cell in kept if cell.epoch)
-    assert_same(whole, learn(cells(SHORT), tmp_path), atol=1e-5)
+    assert {cell.done for cell in kept} == {True, False}
+    assert all(cell.done for cell in kept if cell.epoch and cell.name != "vanilla")
+    assert_same(whole, learn(cells(SHORT), tmp_path))
 
 
 def test_new_heads_beside_those_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
