@@ -5,12 +5,92 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, ClassVar
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
 
 from mint_lightning.tracking.library import ENVIRONMENT
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Gate:
+    """A port in front of a server that can be shut, as if the server were gone, and opened again at once."""
+
+    def __init__(self, to: int) -> None:
+        self.to, self.port = to, free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._listener: socket.socket | None = None
+        self._pipes: list[socket.socket] = []
+
+    def open(self) -> None:
+        """Let through what comes."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def shut(self) -> None:
+        """Refuse what comes, and break off what is under way."""
+        if self._listener is not None:
+            for each in (self._listener, *self._pipes):
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+                each.close()
+            self._listener, self._pipes = None, []
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                one, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                other = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                one.close()
+                continue
+            self._pipes += [one, other]
+            for pair in ((one, other), (other, one)):
+                threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+
+class ShutAt(Callback):
+    """Call what stands in `ShutAt.how` once, after `step` batches or, without, when all are done."""
+
+    how: ClassVar[list[Callable[[], None]]] = []
+
+    def __init__(self, step: int | None = None) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            self._end()
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        while self.how:
+            self.how.pop()()
 
 
 class MlflowServer:
@@ -18,9 +98,7 @@ class MlflowServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -30,6 +30,7 @@ def sync(tracking_uri: str | None = None) -> None:
             MLFLOW_TRACKING_URI.
     """
     from mint_lightning.progress import track as bar
+    from mint_lightning.tracking.library import patient
     from mint_lightning.tracking.unsent import PLACE, waiting
 
     runs, notes = waiting(Path()), sorted(PLACE.glob("table-*.json"))
@@ -40,7 +41,7 @@ def sync(tracking_uri: str | None = None) -> None:
     work: list[Callable[[], str]] = [lambda each=each: sending.run(each) for each in runs]  # type: ignore[misc]
     work += [lambda each=each: sending.table(each) for each in notes]  # type: ignore[misc]
     failed: list[str] = []
-    with _alone(PLACE):
+    with _alone(PLACE), patient():
         for send in bar(work, "sending"):
             try:
                 print(send())

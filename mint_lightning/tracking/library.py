@@ -5,7 +5,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,6 +59,18 @@ def impatient() -> Iterator[None]:
     """Ask a server once: MLflow itself tries again for minutes, which a goodbye to a dead server is not worth."""
     with _ONCE, _variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+        yield
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Give a server the time it takes, where nothing else waits; what the user has set stands."""
+    wanted = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
+    with ExitStack() as kept:
+        for name, value in wanted.items():
+            kept.enter_context(_variable(name))
+            if os.environ.get(name, ENVIRONMENT[name]) == ENVIRONMENT[name]:
+                os.environ[name] = value
         yield
 
 

@@ -1,4 +1,4 @@
-"""What could not be logged, on disk: a folder for each run with its calls as JSON lines and the files that they name."""
+"""What could not be logged, on disk: for each run a folder with its calls as JSON lines, and their files."""
 
 import fcntl
 import json
