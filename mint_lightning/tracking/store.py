@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+DATABRICKS = ("databricks", "databricks-uc", "uc")
 PATIENCE = 5.0  # seconds; MLflow itself would try again for minutes before it says that nobody answers
 
 
@@ -113,6 +114,8 @@ def open_store(root: Path | str = ".", uri: str | None = None, *, make: bool = T
         raise UserError(
             f"The tracking uri {uri!r} is a folder, and MLflow no longer keeps runs in files: use {DEFAULT_URI}."
         )
+    if scheme not in ("sqlite", "http", "https", *PORTS, *DATABRICKS):
+        raise UserError(f"The tracking uri begins with {scheme!r}, which MLflow does not know: use {DEFAULT_URI}.")
     if scheme != "sqlite":
         store = Store(uri, root / "mlruns")
         _answers(store, scheme)

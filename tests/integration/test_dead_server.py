@@ -9,7 +9,7 @@ import pytest
 from mint_lightning.cli import main
 from mint_lightning.tracking import open_store
 from tests.integration.conftest import CONF
-from tests.mlflow_server import Gate, MlflowServer, ShutAt
+from tests.mlflow_server import Gate, MlflowServer, ShutAt, free_port
 
 pytestmark = pytest.mark.integration
 
@@ -70,8 +70,7 @@ def test_whenever_it_dies_nothing_is_lost(
     gate.open()
     ShutAt.how[:] = [real.kill]
     assert fit("in_the_middle", shut_at=3) == 0
-    assert fit("stopped") == 0
-    assert capsys.readouterr().err.count("figures are kept in") == 3
+    assert capsys.readouterr().err.count("figures are kept in") == 2
     checkpoint = ["--ckpt_path", "mlruns/checkpoints/in_the_middle/best.ckpt"]
     assert main(["test", *COMMON, "--name", "in_the_middle", *checkpoint]) == 0
     before = sorted(path.read_bytes() for path in UNSENT.glob("*/calls.jsonl"))
@@ -80,13 +79,13 @@ def test_whenever_it_dies_nothing_is_lost(
 
     real.start()
     assert main(["sync"]) == 0
-    assert capsys.readouterr().out.count("Sent ") == 5
+    assert capsys.readouterr().out.count("Sent ") == 4
     assert [path.name for path in UNSENT.iterdir()] == [".lock"]
     assert main(["sync"]) == 0
     assert "Nothing waits" in capsys.readouterr().out
     whole = logged("whole")
     assert len(whole[0]["fit/loss"]) >= 2
-    assert logged("at_start") == logged("in_the_end") == logged("stopped") == whole
+    assert logged("at_start") == logged("in_the_end") == whole
     figures, params, files, datasets = logged("in_the_middle")
     assert {key: figures[key] for key in whole[0]} == whole[0]
     assert (params, datasets) == (whole[1], whole[3])
@@ -95,3 +94,28 @@ def test_whenever_it_dies_nothing_is_lost(
     client = open_store().client
     (run,) = client.search_runs([client.get_experiment_by_name("tables").experiment_id], "tags.kind = 'table'")
     assert run.info.status == "FINISHED"
+
+
+def test_a_fit_that_was_stopped_goes_on_in_the_run_that_is_kept(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    ShutAt.how[:] = [stop]
+    with pytest.raises(RuntimeError, match="stopped"):
+        fit("stopped", shut_at=3)
+    assert fit("stopped", "--ckpt_path", "mlruns/checkpoints/stopped/resume.ckpt") == 0
+    assert "wait in mlruns/unsent" not in capsys.readouterr().out
+    assert len(list(UNSENT.glob("unsent-*"))) == 1
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert main(["sync", "--tracking-uri", "sqlite:///mlruns/mlflow.db"]) == 0
+    figures, _, files, datasets = logged("stopped")
+    for points in figures.values():
+        assert len({step for step, _ in points}) == len(points)
+    assert "auditor" in files
+    assert len(datasets) == 1
+    assert fit("never_stopped") == 0
+    assert logged("never_stopped")[0] == figures
+
+
+def stop() -> None:
+    raise RuntimeError("stopped")
