@@ -11,11 +11,12 @@ import yaml
 from mint_lightning.commands.parsing import say
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
-from mint_lightning.files import read_json, write_json
+from mint_lightning.files import read_json, sha256_json, write_json
 from mint_lightning.report import Context
 from mint_lightning.tracking.outage import outage
+from mint_lightning.tracking.sending import known_as
 from mint_lightning.tracking.store import DEFAULT_URI, Store, Unreachable, open_store
-from mint_lightning.tracking.unsent import PLACE, without_secrets
+from mint_lightning.tracking.unsent import LOCAL, PLACE, TAG, without_secrets
 
 RUN = "run.json"
 
@@ -51,7 +52,11 @@ def track(
             note = read_json(path, "note of the run")
         if not has_run(store, str(note.get("run"))):
             config = yaml.safe_dump(dict(asked), sort_keys=False, allow_unicode=True)
-            run = log_table(evidence, context, store=store, experiment=experiment, folder=folder, config=config)
+            which = [evidence.to_json(), str(folder), experiment]
+            tags = {} if wait else {TAG: LOCAL + sha256_json(which)[:32]}
+            run = _logged(store, tags) or log_table(
+                evidence, context, store=store, experiment=experiment, folder=folder, config=config, tags=tags
+            )
             note = {"uri": store.shown, "run": run}
             write_json(path, note)
         if register and "model" not in note:
@@ -78,6 +83,12 @@ def note_of(folder: Path) -> Path:
     """Where a table that waits to be logged is noted."""
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
     return PLACE / f"table-{folder.name}-{place}.json"
+
+
+def _logged(store: Store, tags: Mapping[str, str]) -> str | None:
+    """The finished run of a table that was sent, where sending was stopped before it was noted."""
+    run = known_as(store.client, tags[TAG]) if TAG in tags else None
+    return run if run is not None and store.client.get_run(run).info.status == "FINISHED" else None
 
 
 def _wait(folder: Path, experiment: str, register: bool) -> None:

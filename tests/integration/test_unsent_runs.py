@@ -13,7 +13,9 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import OperationalError
 
 from mint_lightning.cli import main
+from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
+from mint_lightning.files import write_json
 from mint_lightning.tracking import MintLogger, log_table, open_store
 from mint_lightning.tracking.sending import find_run
 from tests.evidence_fixture import context, table_evidence
@@ -146,3 +148,30 @@ def test_one_run_that_is_refused_does_not_hold_up_the_others(capsys: pytest.Capt
 def test_tables_of_a_server_that_is_down_are_still_errors_to_who_reads_or_logs_by_hand() -> None:
     with pytest.raises(UserError, match="does not answer"):
         log_table(table_evidence(), context(), store=open_store(uri=f"http://127.0.0.1:{free_port()}"))
+
+
+def test_a_table_that_waits_is_sent_once_wherever_sending_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mint_lightning.tracking.runs.figures.pictures", lambda _: ())  # a second each
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    folder, evidence = Path("mlruns/tables/t"), table_evidence(2, controls=False)
+    document = {"request": {"seed": 0}, "context": context().to_json(), "evidence": evidence.to_json()}
+    write_json(folder / "table.json", document)
+    for _ in range(2):  # asked for twice, it waits once
+        track(evidence, context(), folder, "tables", {"seed": 0}, register=False)
+    assert capsys.readouterr().err.count("`mint-lightning sync` logs it") == 2
+    assert main(["sync"]) == 2
+    assert "1 of 1 were not sent" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr("mint_lightning.commands.track.write_json", stopped)
+        assert main(["sync", "--tracking-uri", HERE]) == 130
+    assert main(["sync", "--tracking-uri", HERE]) == 0
+    store = open_store(uri=HERE)
+    runs = store.client.search_runs([store.experiment("tables")])
+    assert sorted(run.data.tags["kind"] for run in runs).count("table") == 1
+    assert not list(UNSENT.glob("table-*"))
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
