@@ -21,6 +21,7 @@ COMMANDS = {
     "table": ("table", "every tap and head beside its controls, from one pass of the networks"),
     "audit": ("audit", "do these photos, or these people, score like training photos?"),
     "compare": ("compare", "the tables of several audited networks side by side, from the tracking store"),
+    "sync": ("sync", "send what the tracking store did not take when it was logged"),
     "fit": ("lightning", "train one auditing head"),
     "validate": ("lightning", "figures of a head on the validate split"),
     "test": ("lightning", "figures of a head on the test split, thresholds from calibrate"),
@@ -59,6 +60,7 @@ examples:
   mint-lightning table --config table_faces --twins 5 --name five_twins
   mint-lightning audit --auditor mlruns/tables/demo me.jpg
   mint-lightning compare --out mlruns/compare
+  mint-lightning sync
 
 COMMAND --help lists the options of a command. Version {version}.
 """

@@ -22,7 +22,7 @@ from mint_lightning.report import Context
 from mint_lightning.report.console import print_table
 from mint_lightning.tracking.logger import MintLogger
 from mint_lightning.tracking.scores import write_scores
-from mint_lightning.tracking.store import open_store
+from mint_lightning.tracking.sending import find_run
 
 KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn"}
 HEAD_ARGUMENTS = {
@@ -57,16 +57,8 @@ def auditor_folder(name: str) -> Path:
 
 def run_of(checkpoint: Path, root: str, uri: str | None) -> str | None:
     """Id of the run that wrote a checkpoint, so that its test figures join its curves; None if the store has it not."""
-    from mlflow.exceptions import MlflowException
-
     run = read_checkpoint(checkpoint)["mint"].get("run")
-    if run is None:
-        return None
-    try:
-        open_store(root, uri).client.get_run(run)
-    except MlflowException:
-        return None
-    return str(run)
+    return find_run(str(run), Path(root), uri) if run is not None else None
 
 
 def spec_of(model: MINT) -> RowSpec:

@@ -5,7 +5,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,10 +18,16 @@ ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A server that died is found out in seconds; MLflow would ask it for minutes while a training stands still.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "PGCONNECT_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines, and a request, for each of hundreds of runs
 }
 _ONCE = threading.Lock()  # the environment is one for all threads
 LOUD = ("mlflow", "alembic", "lightning.pytorch.loggers.mlflow")
+LOUDER = ("mlflow.store.db.utils", "urllib3.connectionpool")  # every try and a traceback of what is raised anyway
 
 
 def quiet() -> None:
@@ -32,6 +38,8 @@ def quiet() -> None:
 
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in LOUDER:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
 
 
@@ -51,6 +59,18 @@ def impatient() -> Iterator[None]:
     """Ask a server once: MLflow itself tries again for minutes, which a goodbye to a dead server is not worth."""
     with _ONCE, _variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+        yield
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Give a server the time it takes, where nothing else waits; what the user has set stands."""
+    wanted = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
+    with ExitStack() as kept:
+        for name, value in wanted.items():
+            kept.enter_context(_variable(name))
+            if os.environ.get(name, ENVIRONMENT[name]) == ENVIRONMENT[name]:
+                os.environ[name] = value
         yield
 
 

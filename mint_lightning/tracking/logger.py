@@ -12,7 +12,10 @@ from mint_lightning.errors import UserError
 from mint_lightning.report.context import git_commit
 from mint_lightning.tracking import entries, runs
 from mint_lightning.tracking.library import quiet, variable_kept
-from mint_lightning.tracking.store import open_store
+from mint_lightning.tracking.outage import outage
+from mint_lightning.tracking.sending import known_as
+from mint_lightning.tracking.store import Unreachable, one_line, open_store
+from mint_lightning.tracking.unsent import without_secrets
 from mint_lightning.tracking.view import set_views
 
 if TYPE_CHECKING:
@@ -22,10 +25,14 @@ if TYPE_CHECKING:
     from mint_lightning.report.context import Context
 
 
+NOBODY = "http://tracking.invalid"  # an address for Lightning's own client, which would ask a dead database for minutes
+
+
 class MintLogger(MLFlowLogger):
     """Logs to `sqlite:///mlruns/mlflow.db` under `root`.
 
-    Every method does its work on rank 0 alone and is harmless on the others.
+    Every method does its work on rank 0 alone and is harmless on the others. Where the store is out of reach, at once
+    or later, a training goes on and its figures are kept for `mint-lightning sync`.
 
     Args:
         experiment: Name of the experiment, made if there is none.
@@ -41,7 +48,7 @@ class MintLogger(MLFlowLogger):
             out.
 
     Raises:
-        UserError: The store cannot be used, or the server does not answer. Raised at once, not after a training.
+        UserError: The store cannot be used or does not let us in. Raised at once, not after a training.
     """
 
     def __init__(
@@ -57,7 +64,11 @@ class MintLogger(MLFlowLogger):
         goes_on: bool = False,
     ) -> None:
         quiet()
-        self.store = open_store(root, tracking_uri)
+        down = None
+        try:
+            self.store = open_store(root, tracking_uri)
+        except Unreachable as error:
+            self.store, down = error.store, error.reason
         self._root = Path(root)
         self._known: dict[str, int] | None = {} if goes_on else None
         tags = dict(tags or {})
@@ -66,28 +77,66 @@ class MintLogger(MLFlowLogger):
         super().__init__(
             experiment_name=experiment,
             run_name=run_name,
-            tracking_uri=self.store.uri,
+            tracking_uri=NOBODY if down else self.store.uri,
             tags=tags,
             run_id=run_id,
             log_model=log_model,
         )
-        self._prepare()
+        self._tracking_uri = self.store.uri
+        self._prepare(down)
 
     @rank_zero_only
-    def _prepare(self) -> None:
+    def _prepare(self, down: str | None) -> None:
         """Make the experiment ourselves: Lightning would put its artifacts in the folder the program was started in."""
+        from mint_lightning.tracking.keeping import KeepingClient
+
         if self._run_id is None:
-            self._experiment_id = self.store.experiment(self._experiment_name)
-            set_views(self.store.client, self._experiment_id)
             commit = git_commit(self._root)
             self.tags = {"kind": "fit"} | ({"git_commit": commit} if commit else {}) | (self.tags or {})
+        facts = {
+            "store": without_secrets(self.store.uri, self._root),
+            "experiment": self._experiment_name,
+            "tags": {"kind": "fit"} | (self.tags or {}),
+            "run_name": self._run_name,
+        }
+        client = KeepingClient(
+            None if down else self._mlflow_client,
+            self._root,
+            facts,
+            self.store.shown,
+            goes_on=self._known is not None,
+        )
+        self._mlflow_client = client
+        if down:
+            client.keep(down)
+        elif self._run_id is not None:
+            client.join(self._run_id)
+        try:
+            if not client.keeps:
+                self._find_place(client)
+        except Exception as error:
+            reason = outage(error)
+            if reason is None:
+                raise
+            client.keep(reason)
+        if client.keeps:
+            self._experiment_id = "0"  # not asked for
+
+    def _find_place(self, client: "MlflowClient") -> None:
+        """The experiment of a new run; of a run to go on with, what it is called in the store."""
+        if self._run_id is None:
+            self._experiment_id = self.store.experiment(self._experiment_name)
+            set_views(client, self._experiment_id)
             return
         from mlflow.exceptions import MlflowException
 
         try:
-            self.store.client.get_run(self._run_id)
+            found = known_as(client, self._run_id)
         except MlflowException as error:
-            raise UserError(f"There is no run {self._run_id!r} in {self.store.shown}.") from error
+            raise UserError(f"{self.store.shown} gives no runs: {one_line(error)}.") from error
+        if found is None:
+            raise UserError(f"There is no run {self._run_id!r} in {self.store.shown}.")
+        self._run_id = found
 
     @property
     @rank_zero_experiment
@@ -138,6 +187,7 @@ class MintLogger(MLFlowLogger):
         import yaml
 
         text = config if isinstance(config, str) else yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        text = text.replace(self.store.uri, self.store.shown)  # a password is nobody's to read
         self.experiment.log_text(self._run(), text, "config.yaml")
 
     @rank_zero_only

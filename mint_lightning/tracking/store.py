@@ -4,9 +4,11 @@ import os
 import re
 import secrets
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+DATABRICKS = ("databricks", "databricks-uc", "uc")
 PATIENCE = 5.0  # seconds; MLflow itself would try again for minutes before it says that nobody answers
 
 
@@ -57,7 +60,10 @@ class Store:
         from mlflow.exceptions import MlflowException
 
         client = self.client
-        found = client.get_experiment_by_name(name)
+        try:
+            found = client.get_experiment_by_name(name)
+        except MlflowException as error:  # not let in, or no MLflow server
+            raise UserError(f"{self.shown} gives no experiments: {one_line(error)}.") from error
         if found is None:
             try:
                 return self._create(name)
@@ -85,12 +91,21 @@ class Store:
         return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
 
 
+class Unreachable(UserError):
+    """A tracking server does not answer now: `reason` in a few words, and the store that it would be."""
+
+    def __init__(self, message: str, reason: str, store: Store) -> None:
+        super().__init__(message)
+        self.reason, self.store = reason, store
+
+
 def open_store(root: Path | str = ".", uri: str | None = None, *, make: bool = True) -> Store:
     """The store at `uri` (default: MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db), made if it is not there.
 
     A relative sqlite path is taken from `root`, wherever the program was started. A folder, an unreachable server or a
-    file that is no database is a `UserError`, and with make=False a database that is not there: who only reads wants
-    no empty one. Where the folder was moved, its stored artifact addresses follow.
+    file that is no database is a `UserError` (for a server that may answer later, `Unreachable`), and with make=False a
+    database that is not there: who only reads wants no empty one. Where the folder was moved, its stored artifact
+    addresses follow.
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
     root = Path(root).resolve()
@@ -99,9 +114,11 @@ def open_store(root: Path | str = ".", uri: str | None = None, *, make: bool = T
         raise UserError(
             f"The tracking uri {uri!r} is a folder, and MLflow no longer keeps runs in files: use {DEFAULT_URI}."
         )
+    if scheme not in ("sqlite", "http", "https", *PORTS, *DATABRICKS):
+        raise UserError(f"The tracking uri begins with {scheme!r}, which MLflow does not know: use {DEFAULT_URI}.")
     if scheme != "sqlite":
-        _answers(uri, scheme)
         store = Store(uri, root / "mlruns")
+        _answers(store, scheme)
         if scheme in PORTS:
             database_server.prepare(store.uri, store.shown)
         return store
@@ -141,7 +158,7 @@ def _prepare(store: Store, database: Path) -> None:
                 f"`mlflow db upgrade {store.uri}`."
             ) from error
         raise UserError(
-            f"{database} cannot be used as a tracking database ({_first_line(error)}): move it away, or give another "
+            f"{database} cannot be used as a tracking database ({one_line(error)}): move it away, or give another "
             "tracking uri."
         ) from error
     except OSError as error:
@@ -169,25 +186,36 @@ def _make_database(store: Store, database: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _answers(uri: str, scheme: str) -> None:
-    """Refuse a server that does not answer now, before a training has run for an hour."""
-    place = urlsplit(uri)
-    where = f"{place.hostname}:{place.port}" if place.port else str(place.hostname)
+def _answers(store: Store, scheme: str) -> None:
+    """Raise where a server does not answer now, or not as one: better than after a training of an hour."""
+    place = urlsplit(store.uri)
     try:
+        where = f"{place.hostname}:{place.port}" if place.port else str(place.hostname)
         if scheme in ("http", "https"):
-            request = urllib.request.Request(f"{uri.rstrip('/')}/health")
+            request = urllib.request.Request(f"{store.uri.rstrip('/')}/health")
             urllib.request.urlopen(request, timeout=PATIENCE).close()
         elif scheme in PORTS and place.hostname:
             socket.create_connection((place.hostname, place.port or PORTS[scheme]), timeout=PATIENCE).close()
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        if error.code >= 500:  # what stands before the server answers in its place
+            raise _unreachable(where, f"HTTP {error.code}", store) from error
         return  # it answers; whether it lets us in is said by the first call
-    except (OSError, ValueError) as error:
+    except (ValueError, HTTPException) as error:
+        if isinstance(error, ConnectionError):
+            raise _unreachable(where, str(error), store) from error
+        raise UserError(f"The tracking uri {store.shown!r} cannot be used: {error}.") from error
+    except OSError as error:
         reason = getattr(error, "reason", error)
-        raise UserError(
-            f"The tracking server {where} does not answer ({reason}): start it, or give another tracking uri, "
-            f"for example {DEFAULT_URI}."
-        ) from error
+        if isinstance(reason, ssl.SSLError):
+            raise UserError(f"The tracking server {where} cannot be trusted: {reason}.") from error
+        raise _unreachable(where, str(reason), store) from error
 
 
-def _first_line(error: Exception) -> str:
+def _unreachable(where: str, reason: str, store: Store) -> Unreachable:
+    message = f"The tracking server {where} does not answer ({reason}): start it, or give another tracking uri, "
+    return Unreachable(f"{message}for example {DEFAULT_URI}.", reason, store)
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without the rest of it."""
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
