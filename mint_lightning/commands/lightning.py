@@ -113,7 +113,7 @@ class MINTCLI(LightningCLI):
         if config.trainer.logger and config.trainer.logger.get("class_path", "").endswith(".MintLogger"):
             arguments = config.trainer.logger.init_args
             arguments.run_name = arguments.run_name or name
-            if self.subcommand in ("fit", "test", "validate") and checkpoint and arguments.run_id is None:
+            if checkpoint and arguments.run_id is None:
                 arguments.run_id = run_of(Path(checkpoint), arguments.root, arguments.tracking_uri)
                 arguments.goes_on = self.subcommand == "fit" and arguments.run_id is not None
         stopped = self.subcommand == "fit" and not checkpoint and Path(config.saving.path).is_file()
