@@ -115,7 +115,8 @@ class MINTCLI(LightningCLI):
             arguments.run_name = arguments.run_name or name
             if checkpoint and arguments.run_id is None:
                 arguments.run_id = run_of(Path(checkpoint), arguments.root, arguments.tracking_uri)
-                arguments.goes_on = self.subcommand == "fit" and arguments.run_id is not None
+                # What validate finds stands in the run already, at its step; again at step 0 it would begin the curve.
+                arguments.goes_on = self.subcommand in ("fit", "validate") and arguments.run_id is not None
         stopped = self.subcommand == "fit" and not checkpoint and Path(config.saving.path).is_file()
         if stopped and getattr(rank_zero_only, "rank", 0) == 0:
             print(f"A run of this name was stopped; --ckpt_path {config.saving.path} would have gone on with it.")

@@ -86,7 +86,7 @@ def assert_alike(name: str) -> None:
         pytest.param(
             "on_two_nodes", lambda words: torchrun([*words, *by(1, 2)], nodes=2, each=1), marks=pytest.mark.slow
         ),
-        ("by_slurm", lambda words: slurm([*words, *by(2)])),
+        pytest.param("by_slurm", lambda words: slurm([*words, *by(2)]), marks=pytest.mark.slow),
         pytest.param("spawned", lambda words: alone([*words, *by(2)[:3], "ddp_spawn"]), marks=pytest.mark.slow),
     ],
 )
