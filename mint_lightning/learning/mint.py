@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 import torch
 from torch import Tensor
+from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryAUROC
 
 from mint_lightning.errors import UserError
@@ -35,6 +36,7 @@ class MINT(L.LightningModule):
         self.seed = seed
         # Ranks, not sigmoids, decide an AUC: logits of a confident head saturate in a sigmoid and would tie.
         self.validate_auc = BinaryAUROC(thresholds=None)
+        self.validate_loss = MeanMetric()  # Lightning's own mean weighs processes alike, however many images each had
         self._losses = torch.zeros(2, dtype=torch.float64)  # of `_loss_epoch`: sum over photos, and number
         self._loss_epoch = 0
 
@@ -86,14 +88,16 @@ class MINT(L.LightningModule):
         logit, penalty = self.head(head_inputs(batch["aad"], self.taps))
         member = batch["member"]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, member.to(logit.dtype)) + penalty
-        self.log("validate/loss", loss, batch_size=len(member), sync_dist=True)
+        self.validate_loss.update(loss, len(member))
         # torchmetrics guesses from each batch whether it was given logits; ranks of tanh keep order and rule it out.
         self.validate_auc.update((logit.double() / (1 + logit.double().abs()) + 1) / 2, member.long())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the AUC; an epoch that saw one class has none."""
+        """Log loss and AUC over the images of all processes; an epoch that saw one class has no AUC."""
         if not self.trainer.sanity_checking:
+            self.log("validate/loss", self.validate_loss.compute())
             self.log("validate/auc", self.validate_auc.compute(), prog_bar=True)
+        self.validate_loss.reset()
         self.validate_auc.reset()
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:

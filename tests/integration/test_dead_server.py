@@ -88,6 +88,7 @@ def test_whenever_it_dies_nothing_is_lost(
     assert "auc" in figures, "the test's figures stand in the run that was fitted"
 
 
+@pytest.mark.slow
 def test_a_fit_that_was_stopped_goes_on_in_the_run_that_is_kept(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

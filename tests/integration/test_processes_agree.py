@@ -99,7 +99,8 @@ def test_the_same_head_however_it_is_started(name: str, start: Callable[[list[st
 def test_figures_and_scores_are_exact_on_unequal_ranks(count: int) -> None:
     for command in ("validate", "test", "predict"):
         name = f"{command}_{count}"
-        finished(alone([command, *COMMON, *by(count), "--name", name, "--ckpt_path", best("alone")]))
+        of = ["--ckpt_path", best("alone"), "--checkpoint.dirpath", "mlruns/checkpoints/alone"]
+        finished(alone([command, *COMMON, *by(count), "--name", name, *of]))
     one, several = (pq.read_table(f"mlruns/predictions/{name}.parquet") for name in ("alone", f"predict_{count}"))
     assert one["key"].to_pylist() == several["key"].to_pylist()
     np.testing.assert_allclose(several["score"].to_numpy(), one["score"].to_numpy(), atol=1e-5)
@@ -115,6 +116,7 @@ def _close(one: Any, other: Any) -> bool:
     return bool(one == pytest.approx(other, abs=1e-4, nan_ok=True)) if isinstance(one, float) else bool(one == other)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_ends_all_and_the_fit_goes_on() -> None:
     words = ["fit", *COMMON, *by(2), "--name", "killed_rank", "--saving.steps", "1", "--ckpt_path", "resume"]
     resume = Path("mlruns/checkpoints/killed_rank/resume.ckpt")
