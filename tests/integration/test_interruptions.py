@@ -60,12 +60,16 @@ def test_a_dead_tracking_store_costs_no_figures(
     command = ["table", "--config", str(CONF / "table_faces.yaml"), *rows]
     with monkeypatch.context() as dead:
         dead.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-        assert main(command) == 2
-    assert "mlruns/tables/untracked" in capsys.readouterr().err
+        assert main(command) == 0
+    said = capsys.readouterr().err
+    assert "The tracking store does not take the table" in said
+    assert "it stands in mlruns/tables/untracked, and `mint-lightning sync` logs it" in said
     assert Path("mlruns/tables/untracked/table.json").is_file()
+    assert not Path("mlruns/tables/untracked/run.json").exists()
     assert main(command) == 0
     assert "Reused" in capsys.readouterr().out
     assert Path("mlruns/tables/untracked/run.json").is_file()
+    assert not list(Path("mlruns/unsent").glob("table-untracked-*"))
 
 
 def test_a_registry_that_fails_costs_no_runs_and_is_asked_again(
