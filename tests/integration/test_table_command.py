@@ -47,7 +47,8 @@ def test_every_other_config_runs_on_the_demo(conf: str, workspace: Path) -> None
     fast = {"fit": ["--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]}.get(
         command, ["--recipe", '{"epochs": 1}', "--twins", "1", *alone]
     )
-    assert main([command, "--config", str(CONF / f"{conf}.yaml"), *here, *fast, "--name", f"every_{conf}"]) == 0
+    one = ["--trainer.devices", "1", "--trainer.num_nodes", "1"] if conf in ("ddp", "slurm") else []
+    assert main([command, "--config", str(CONF / f"{conf}.yaml"), *here, *fast, *one, "--name", f"every_{conf}"]) == 0
 
 
 def test_cross_fitting_scores_every_image_once(workspace: Path) -> None:
