@@ -87,7 +87,6 @@ def assert_alike(name: str) -> None:
             "on_two_nodes", lambda words: torchrun([*words, *by(1, 2)], nodes=2, each=1), marks=pytest.mark.slow
         ),
         pytest.param("by_slurm", lambda words: slurm([*words, *by(2)]), marks=pytest.mark.slow),
-        pytest.param("spawned", lambda words: alone([*words, *by(2)[:3], "ddp_spawn"]), marks=pytest.mark.slow),
     ],
 )
 def test_the_same_head_however_it_is_started(name: str, start: Callable[[list[str]], Any]) -> None:
