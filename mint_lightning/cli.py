@@ -84,7 +84,9 @@ def main(args: Sequence[str]) -> int:
     except UserError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # `| head` has seen enough
+    except BrokenPipeError:
+        if not _nobody_reads():  # a pipe of our own
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
@@ -104,6 +106,15 @@ def main(args: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped. Nothing half-written was left; finished parts are used again.", file=sys.stderr)
         return 130
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is the broken pipe: `| head` has seen enough."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ from mint_lightning.auditor import AUDITOR_FILE
 from mint_lightning.commands.configs import HELP
 from mint_lightning.commands.head_run import after_fit, after_test, auditor_folder, run_of
 from mint_lightning.commands.parsing import one_sentence, quiet_lightning, raise_user_error_behind, say, use_settings
-from mint_lightning.commands.processes import processes_of, run_in_processes
+from mint_lightning.commands.processes import processes_of, run_in_processes, started_together
 from mint_lightning.errors import UserError
 from mint_lightning.files import checked_name, held, refuse_foreign_folder, refuse_unwritable
 from mint_lightning.learning.checkpoint import read_checkpoint
@@ -181,7 +181,7 @@ def main(command: str, args: list[str]) -> None:
             say("Stopped by a signal; the last batch is kept, and --ckpt_path resume goes on.")
         raise SystemExit(143) from error
     except RuntimeError as error:
-        if not any(words in str(error) for words in LOST):
+        if not started_together() or not any(words in str(error) for words in LOST):
             raise
         raise UserError(
             "Another process of this training ended, so all have to: --ckpt_path resume goes on from what was saved."

@@ -41,7 +41,6 @@ def shift(
     from mint_lightning.learning.shift import shift as compared
     from mint_lightning.report import shift as report
     from mint_lightning.shards import Manifest
-    from mint_lightning.shards.align.settings import alignment_kind
     from mint_lightning.shards.join import PIPELINE, realign_words
     from mint_lightning.shards.remote import local_set
 
@@ -51,7 +50,7 @@ def shift(
     named = {Path(each).name or each: manifest for each, manifest in zip(sets, manifests, strict=True)}
     for each in () if allow_mixed else PIPELINE:
         values = [getattr(manifest, each) for manifest in manifests]
-        if len({alignment_kind(value) for value in values}) > 1:
+        if len(set(values)) > 1:
             differ = f"The shard sets {sets[0]} and {sets[-1]} differ in {each} ({' and '.join(values)})"
             raise UserError(f"{differ}: {realign_words(named)}.")
     one = look_at(roots[0], first, limit)

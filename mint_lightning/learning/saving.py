@@ -75,8 +75,10 @@ class Saving(Callback):
         one_batch = trainer.num_training_batches == 1
         if self.path is None or getattr(trainer, "fast_dev_run", False) or (trainer.is_last_batch and not one_batch):
             return
+        if not _any(trainer, self._asked is not None or self._late(trainer)):
+            return  # the one word that the processes exchange for nearly every batch
         asked = _any(trainer, self._asked is not None)
-        if not one_batch and (asked or _any(trainer, self._late(trainer))):
+        if not one_batch:
             if trainer.is_global_zero:
                 self._set_aside()
             trainer.save_checkpoint(self.path)

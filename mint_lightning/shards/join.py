@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mint_lightning import __version__
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, sha256_json
-from mint_lightning.shards.align.settings import OPTIONS, alignment_kind, alignment_settings
+from mint_lightning.shards.align.settings import OPTIONS, alignment_settings
 from mint_lightning.shards.columns import Digests, Distinct, Repeated
 from mint_lightning.shards.keys import KeyList, labels
 from mint_lightning.shards.listing import counts, partition_hash, refuse_shared_images
@@ -116,7 +116,7 @@ def _check_alike(names: Sequence[str], folders: Sequence[Path], manifests: Seque
     for name, folder, manifest in zip(names[1:], folders[1:], manifests[1:], strict=True):
         for each in (*ALIKE, *PIPELINE):
             one, other = getattr(first, each), getattr(manifest, each)
-            if one == other or (each == "alignment" and alignment_kind(one) == alignment_kind(other)):
+            if one == other:
                 continue
             if each in PIPELINE and allow:
                 mixed = True
@@ -128,7 +128,10 @@ def _check_alike(names: Sequence[str], folders: Sequence[Path], manifests: Seque
 
 
 def realign_words(sets: Mapping[str, Manifest]) -> str:
-    """What to do where photos of two sets, by name, were aligned in different ways."""
+    """What to do where photos of two sets, by name, were aligned in different ways.
+
+    A set that was cut here is taken as crops itself, so that both were resampled as often.
+    """
     found = {name: alignment_settings(manifest.alignment) for name, manifest in sets.items()}
     done = [name for name, settings in found.items() if settings.get("realign") == "True"][:1]
     *rest, last = [name for name in sets if name not in done]
@@ -136,11 +139,10 @@ def realign_words(sets: Mapping[str, Manifest]) -> str:
     if like.get("detector") == "scrfd":
         options += f" --detector FILE (the SCRFD whose sha256 begins with {like['sha256']})"
     options += "".join(f" {option} {like[name]}" for name, option in OPTIONS.items() if like)
-    which = (
-        f"Bring {last} to the pipeline of {done[0]}" if done else f"Bring {rest[0]} and {last} to one pipeline, each"
-    )
+    which = f"{last} to the pipeline of {done[0]}" if done else f"{rest[0]} and {last} to one pipeline, each"
+    source = f"webdataset:{last}" if found[last].get("realign") == "False" else "KIND:PATH"
     return (
-        f"a head could name the set by it. Bring {which} from its source, with `mint-lightning pack --source KIND:PATH "
+        f"a head could name the set by it. Bring {which} from its crops, with `mint-lightning pack --source {source} "
         f"{options} --out {last}_realigned`, or set allow_mixed, and nothing may be claimed"
     )
 

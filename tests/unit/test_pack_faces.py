@@ -153,17 +153,20 @@ def test_crops_are_aligned_once_more_or_keep_the_template(tmp_path: Path, square
     assert "realign=True" in manifest.alignment
 
 
-def test_crops_aligned_once_more_go_with_photos_cut_by_the_same_detector(tmp_path: Path, squares: None) -> None:
+def test_crops_aligned_once_more_go_with_photos_that_were_cut_and_aligned_once_more(
+    tmp_path: Path, squares: None
+) -> None:
     packed(tmp_path / "crops", Scenes(lambda i: 1, name="crops"), CutSettings(size=SIDE, realign=True))
     packed(tmp_path / "photos", Scenes(lambda i: 1, name="photos", first=100), CutSettings(size=SIDE))
-    packed(tmp_path / "surer", Scenes(lambda i: 1, name="surer", first=200), CutSettings(size=SIDE, least_score=0.6))
-    both = Manifest.load(join([str(tmp_path / "crops"), str(tmp_path / "photos")], out=tmp_path / "both"))
+    with pytest.raises(
+        UserError, match=r"set by it\. Bring photos to the pipeline of crops .*--source webdataset:photos"
+    ):
+        join([str(tmp_path / "crops"), str(tmp_path / "photos")], out=tmp_path / "none")
+    again, settings = open_source(f"webdataset:{tmp_path / 'photos'}"), CutSettings(size=SIDE, realign=True)
+    pack(again, tmp_path / "again", image_size=SIDE, encoder="png", lanes=2, cut=settings)
+    both = Manifest.load(join([str(tmp_path / "crops"), str(tmp_path / "again")], out=tmp_path / "both"))
     assert not both.mixed
-    settings = CutSettings.of_words(both.alignment, size=SIDE, border=both.border)
-    assert settings is not None
-    assert not settings.realign  # what people ask about are photos
-    with pytest.raises(UserError, match="Bring surer to the pipeline of crops"):
-        join([str(tmp_path / "crops"), str(tmp_path / "surer")], out=tmp_path / "none")
+    assert both.alignment == settings.words
 
 
 def test_the_same_set_is_reused_and_another_cut_is_not(tmp_path: Path, squares: None) -> None:

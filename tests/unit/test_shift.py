@@ -127,7 +127,7 @@ def test_the_one_that_was_realigned_is_the_pattern(base, tmp_path, capsys) -> No
     for sets in ([base, other], [other, base]):
         assert main(["shift", *map(str, sets)]) == 2
         error = capsys.readouterr().err
-        assert f"Bring {base.name} to the pipeline of crops from its source" in error
+        assert f"set by it. Bring {base.name} to the pipeline of crops from its crops" in error
         assert "--detector FILE (the SCRFD whose sha256 begins with 0123456789abcdef) --padding 0.5" in error
         assert f"--out {base.name}_realigned" in error
 

@@ -83,17 +83,14 @@ class CutSettings:
     def of_words(cls, words: str, *, size: int, border: str, detector: str | None = None) -> "CutSettings | None":
         """The settings whose `words` these are, None where they are of no detection.
 
-        Of sets put together that differ in `realign` those of the photos, which are no crops, are taken.
-
         detector: the file where the words name an SCRFD network.
 
         Raises:
             UserError: the detector is not there, or not the one.
         """
-        found_in = [parts for each in words.split("; ") if (parts := alignment_settings(each))]
-        if not found_in:
+        parts = alignment_settings(words)
+        if not parts:
             return None
-        parts = min(found_in, key=lambda parts: parts["realign"] == "True")
         if parts["detector"] == "scrfd" and (detector is None or detector == CenterFace.name):
             raise UserError(f"Faces were found by an SCRFD network ({parts['sha256']}...): give --detector its file.")
         found = cls(
@@ -124,17 +121,6 @@ def alignment_settings(words: str) -> dict[str, str]:
     return parts if set(parts) == set(_WORDS) else {}
 
 
-def alignment_kind(words: str) -> str:
-    """What of an alignment must be the same in two sets: the detector and whom it takes.
-
-    Crops aligned once more and photos cut by the same detector are of one kind: it found both, and both were resampled.
-    What lay round them when they were looked for does not show in the pixels.
-    """
-    parts = alignment_settings(words)
-    return " ".join(f"{name}={parts[name]}" for name in _KIND) if parts else words
-
-
-_KIND: Final = ("detector", "sha256", "least_face", "least_score")
 _WORDS: Final = ("detector", "sha256", "faces", "least_face", "least_score", "padding", "realign")
 
 

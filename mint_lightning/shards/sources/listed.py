@@ -2,15 +2,15 @@
 
 import marshal
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, Self, overload
+from typing import Any, Self
 
-from mint_lightning.shards.sources.photo import Photo, Reader
+from mint_lightning.shards.sources.photo import LazyPhotos, Photo, Reader
 
 
-class ListedPhotos(Sequence[Photo]):
+class ListedPhotos(LazyPhotos):
     """Photos as a source lists them. As objects each would take 500 bytes; so it is about 80 for a file in a folder.
 
     A reader is kept as its fields where it is a dataclass of plain values, as those of all our sources are; where a
@@ -49,14 +49,8 @@ class ListedPhotos(Sequence[Photo]):
     def __len__(self) -> int:
         return len(self._person)
 
-    @overload
-    def __getitem__(self, row: int) -> Photo: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[Photo]: ...
-    def __getitem__(self, row: int | slice) -> Photo | Sequence[Photo]:
-        if isinstance(row, slice):
-            return [self[place] for place in range(*row.indices(len(self)))]
-        row = range(len(self))[row]
+    def photo(self, row: int) -> Photo:
+        """The one at `row`."""
         origin, kind, values, *rest = marshal.loads(self._data[self._bounds[row] : self._bounds[row + 1]])
         reader = self._others[row] if kind is None else _KINDS[kind](*(self._value(each, origin) for each in values))
         return Photo(*self._names[self._person[row]], origin, reader, *rest)

@@ -1,10 +1,11 @@
 """What a source of photos is: it has a name, describes itself, and lists photos that are read later."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,23 @@ class Photo:
 @lru_cache(maxsize=256)
 def _slug(source: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")[:24] or "photos"
+
+
+class LazyPhotos(Sequence[Photo]):
+    """Photos of which each is made when it is asked for."""
+
+    @abstractmethod
+    def photo(self, row: int) -> Photo:
+        """The one at `row`, 0 .. len - 1."""
+
+    @overload
+    def __getitem__(self, row: int) -> Photo: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Photo]: ...
+    def __getitem__(self, row: int | slice) -> Photo | Sequence[Photo]:
+        if isinstance(row, slice):
+            return [self.photo(place) for place in range(*row.indices(len(self)))]
+        return self.photo(range(len(self))[row])
 
 
 class PhotoSource(Protocol):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.columns import Distinct
-from mint_lightning.shards.sources.photo import Photo
+from mint_lightning.shards.sources.photo import LazyPhotos, Photo
 from mint_lightning.shards.sources.pieces import Broken, ReadPiece, read_pieces
 from mint_lightning.shards.sources.recordlist import read_list
 from mint_lightning.shards.sources.records import MAGIC, Pieces, Records, scan
@@ -93,7 +93,7 @@ class RecordIOSource:
         return _RecordPhotos(str(self.path), self.name, records, broken, names)
 
 
-class _RecordPhotos(Sequence[Photo]):
+class _RecordPhotos(LazyPhotos):
     """The photos of a file, made when they are asked for; the broken ones last."""
 
     def __init__(
@@ -106,14 +106,8 @@ class _RecordPhotos(Sequence[Photo]):
     def __len__(self) -> int:
         return len(self.records.number) + len(self.broken)
 
-    @overload
-    def __getitem__(self, row: int) -> Photo: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[Photo]: ...
-    def __getitem__(self, row: int | slice) -> Photo | Sequence[Photo]:
-        if isinstance(row, slice):
-            return [self[place] for place in range(*row.indices(len(self)))]
-        row = range(len(self))[row]
+    def photo(self, row: int) -> Photo:
+        """The one at `row`."""
         records = self.records
         if row >= len(records.number):
             number, reason = self.broken[row - len(records.number)]

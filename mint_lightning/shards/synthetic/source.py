@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, overload
+from typing import Any
 
 from mint_lightning.errors import UserError
-from mint_lightning.shards.sources.photo import Photo
+from mint_lightning.shards.sources.photo import LazyPhotos, Photo
 from mint_lightning.shards.synthetic.faces import draw_photo
 from mint_lightning.shards.synthetic.parameters import parse_difficulty
 
@@ -65,7 +65,7 @@ class SyntheticSource:
         return _DrawnPhotos(self)
 
 
-class _DrawnPhotos(Sequence[Photo]):
+class _DrawnPhotos(LazyPhotos):
     """Each made when it is asked for: a million people are no more than their number."""
 
     def __init__(self, source: SyntheticSource) -> None:
@@ -75,14 +75,9 @@ class _DrawnPhotos(Sequence[Photo]):
     def __len__(self) -> int:
         return self.source.identities * self.source.photos
 
-    @overload
-    def __getitem__(self, row: int) -> Photo: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[Photo]: ...
-    def __getitem__(self, row: int | slice) -> Photo | Sequence[Photo]:
-        if isinstance(row, slice):
-            return [self[place] for place in range(*row.indices(len(self)))]
-        person, photo = divmod(range(len(self))[row], self.source.photos)
+    def photo(self, row: int) -> Photo:
+        """The one at `row`."""
+        person, photo = divmod(row, self.source.photos)
         who = f"person{person:05d}"
         draw = partial(draw_photo, self.source.seed, person, photo, self.difficulty)
         return Photo(self.source.name, who, f"{who}/photo{photo}", draw)
