@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -110,11 +111,9 @@ def main(args: Sequence[str]) -> int:
 
 def _nobody_reads() -> bool:
     """Whether standard output is the broken pipe: `| head` has seen enough."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return True
-    return False
+    state = select.poll()
+    state.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in state.poll(0))
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -153,17 +153,15 @@ def test_crops_are_aligned_once_more_or_keep_the_template(tmp_path: Path, square
     assert "realign=True" in manifest.alignment
 
 
-def test_crops_aligned_once_more_go_with_photos_that_were_cut_and_aligned_once_more(
-    tmp_path: Path, squares: None
-) -> None:
+def test_crops_aligned_once_more_go_only_with_what_was_aligned_once_more(tmp_path: Path, squares: None) -> None:
     packed(tmp_path / "crops", Scenes(lambda i: 1, name="crops"), CutSettings(size=SIDE, realign=True))
     packed(tmp_path / "photos", Scenes(lambda i: 1, name="photos", first=100), CutSettings(size=SIDE))
     with pytest.raises(
         UserError, match=r"set by it\. Bring photos to the pipeline of crops .*--source webdataset:photos"
     ):
         join([str(tmp_path / "crops"), str(tmp_path / "photos")], out=tmp_path / "none")
-    again, settings = open_source(f"webdataset:{tmp_path / 'photos'}"), CutSettings(size=SIDE, realign=True)
-    pack(again, tmp_path / "again", image_size=SIDE, encoder="png", lanes=2, cut=settings)
+    settings = CutSettings(size=SIDE, realign=True)
+    packed(tmp_path / "again", Scenes(lambda i: 1, name="photos", first=100), settings)
     both = Manifest.load(join([str(tmp_path / "crops"), str(tmp_path / "again")], out=tmp_path / "both"))
     assert not both.mixed
     assert both.alignment == settings.words
