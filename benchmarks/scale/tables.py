@@ -46,7 +46,7 @@ def rows(count: int, epochs: int) -> list[dict[str, Any]]:
     """So many different rows: the taps at one learning rate, then at the next."""
     found = []
     for number in range(count):
-        rate = 1e-3 * (1 + number // len(TAPS) / 10)
-        recipe = {"epochs": epochs, "patience": epochs, "rate": rate}
-        found.append({"head": "vanilla", "taps": [TAPS[number % len(TAPS)]], "recipe": recipe})
+        tap, turn = TAPS[number % len(TAPS)], number // len(TAPS)
+        recipe = {"epochs": epochs, "patience": epochs, "rate": 1e-3 * (1 + turn / 10)}
+        found.append({"head": "vanilla", "taps": [tap], "recipe": recipe, "name": f"{tap}, rate {turn}"})
     return found
