@@ -16,6 +16,7 @@ from benchmarks.scale.compared import furthest, largest, same
 from benchmarks.scale.kills import tried
 from benchmarks.scale.streaming import window
 from benchmarks.scale.tables import rows
+from mint_lightning.learning.rows import RowSpec, check_names
 
 pytestmark = pytest.mark.unit
 
@@ -94,6 +95,7 @@ def test_every_job_has_a_part_and_a_name_of_its_own() -> None:
     assert len({key(name, arguments, "code", {}) for name, arguments in jobs}) == len(jobs)
     assert [name for name, _ in run.jobs(run.parsed(["--only", "soak"]))] == ["soak"]
     specs = rows(60, epochs=2)
+    check_names([RowSpec(spec["head"], spec["taps"], name=spec.get("name")) for spec in specs])
     assert len({str(spec) for spec in specs}) == 60
 
 
