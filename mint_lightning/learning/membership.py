@@ -96,7 +96,8 @@ def _from_card(keys: KeyList, manifest: Manifest, trained_on: TrainedOn) -> Memb
         externals=np.flatnonzero(external),
         unseen=np.flatnonzero(of_member & ~trained),
         random_partition=trained_on.partition_hash == manifest.partition_hash
-        and _drawn(manifest, trained_on.partitions),
+        and _drawn(manifest, trained_on.partitions)
+        and _drawn(manifest, np.unique(keys.partition[external]).tolist()),
         how="the list of members in the network's card",
     )
 
