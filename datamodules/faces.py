@@ -103,7 +103,7 @@ class Faces(AuditData):
             aad = self._aad(batch["images"][:left].to(device))
             if kept and len(batch["row"]) <= left:
                 self._standardised[_name(batch)] = aad
-            yield aad
+            yield self.with_class(aad, batch["row"][:left].to(device))
             left -= len(batch["row"])
             if left <= 0:
                 return
@@ -118,7 +118,9 @@ class Faces(AuditData):
         self._standardised.clear()
 
     def _aad(self, images: Tensor) -> AAD:
-        return {name: net.to(images.device)(images, self.taps, self.views) for name, net in self.networks.items()}
+        return {
+            name: net.to(images.device)(images, self.network_taps, self.views) for name, net in self.networks.items()
+        }
 
 
 def _name(batch: Mapping[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
 from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
+from mint_lightning.learning.labels import CLASS
 from mint_lightning.learning.limits import limits_of
 from mint_lightning.learning.rows import FLIP, slug
 from mint_lightning.report import Context
@@ -168,11 +169,11 @@ def declared(data: Any, request: Request) -> tuple[str, ...]:
 
 def write_auditors(folder: Path, run: Any, data: Any) -> None:
     """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale, nor of
-    a score that needs the photos' classes, which nobody knows of a photo that is asked about."""
+    what needs the photos' classes, or reference networks, which nobody has of a photo that is asked about."""
     folder.mkdir()
     for spec, scores in zip(run.specs, run.rows, strict=True):
         heads = run.heads.get(spec.title)
-        needs_classes = spec.head in KINDS and KINDS[spec.head].labels
+        needs_classes = spec.relative or CLASS in spec.taps or (spec.head in KINDS and KINDS[spec.head].labels)
         if (heads and len(heads) > 1) or needs_classes:
             continue
         row = run.evidence.row(spec.title)
