@@ -15,7 +15,7 @@ from torch import Tensor
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
 from mint_lightning.learning.folds import make_folds
-from mint_lightning.learning.labels import CLASS, is_class, one_hot, shapes_of
+from mint_lightning.learning.labels import CLASS, class_numbers, classes_of, is_class, one_hot, shapes_of
 from mint_lightning.learning.members import card_folder, trained_on
 from mint_lightning.learning.membership import BY_PHOTO, Membership, Rows, membership
 from mint_lightning.learning.networks import AUDITED
@@ -76,10 +76,11 @@ class AuditData(L.LightningDataModule):
         self.network = network.load()
         self.networks = {AUDITED: self.network}
         self.card = self.network.card
+        self.classes = classes_of(self.card, self.manifest)
         self.taps = list(taps) if taps else list(self.network.tap_names)
         self.network_taps = [tap for tap in self.taps if not is_class(tap)]
         self.views = list(views) if views else ["original"]
-        self.shapes = [list(shape) for shape in shapes_of(self.network, self.taps, self.manifest.classes).values()]
+        self.shapes = [list(shape) for shape in shapes_of(self.network, self.taps, self.classes).values()]
         self.groups: Membership = membership(
             self.keys,
             self.manifest,
@@ -107,11 +108,11 @@ class AuditData(L.LightningDataModule):
     def labels(self) -> NDArray[np.int64]:
         """(N,) int64, what a classifier of the photos names: the class of each object, -1 where it is not known; of a
         set without classes the person."""
-        return self.keys.class_numbers(self.manifest.classes) if self.keys.has_classes else self.keys.label
+        return class_numbers(self.keys, self.classes) if self.keys.has_classes else self.keys.label
 
     def class_aad(self, rows: Rows) -> Tensor:
         """The tap "class" of `rows` (n,): float32 (n, classes)."""
-        return one_hot(torch.from_numpy(self.labels[rows]), len(self.manifest.classes))
+        return one_hot(torch.from_numpy(self.labels[rows]), len(self.classes))
 
     def rows(self, *splits: str, unseen: bool = False) -> Rows:
         """Rows of members and externals (and of unseen photos where asked for) in the given splits, ascending."""

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
+
 from datamodules.faces import Faces
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
@@ -87,6 +89,7 @@ class Objects(Faces):
         self.keys.class_numbers(self.manifest.classes)  # a set without classes is refused in a sentence
         if classes is not None:
             self._keep(classes)
+        self._check_classes()
 
     def _keep(self, classes: list[str]) -> None:
         known = self.manifest.classes
@@ -106,6 +109,17 @@ class Objects(Faces):
             how=f"{groups.how}, of the classes {', '.join(sorted(set(classes)))}",
         )
         self.member, self.unseen = self.groups.flags(len(self.keys))
+
+    def _check_classes(self) -> None:
+        """Refuse photos of classes that the network has no output for."""
+        used = self.groups.used
+        strange = np.unique(self.keys.class_name[used[self.labels[used] < 0]]).tolist()
+        if strange:
+            what = f"the class {strange[0]!r}" if strange[0] else "photos of no known class"
+            raise UserError(
+                f"The network {self.network.name!r} has no output for {what}; it knows {', '.join(self.classes)}: name "
+                "such as data.classes."
+            )
 
     def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:
         """What the head learns from: AAD, membership and the class, on the device."""

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mint_lightning.audited import NetworkCard
 from mint_lightning.errors import UserError
 from mint_lightning.learning.bank import Network, Request
+from mint_lightning.shards import KeyList, Manifest
 
 CLASS: Final = "class"
 CLASS_REQUEST: Final[Request] = ("original", CLASS)
@@ -23,6 +25,18 @@ CLASS_REQUEST: Final[Request] = ("original", CLASS)
 def is_class(tap: str) -> bool:
     """Whether a tap is the photo's class."""
     return tap == CLASS
+
+
+def classes_of(card: NetworkCard | None, manifest: Manifest) -> tuple[str, ...]:
+    """The classes that a network's outputs stand for, in their order: those of its card, else the shard set's."""
+    named = card.config.get("classes") if card is not None else None
+    return tuple(map(str, named)) if isinstance(named, list) and named else manifest.classes
+
+
+def class_numbers(keys: KeyList, classes: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) place of each photo's class in `classes`, -1 where it is not known or not among them."""
+    number = {name: place for place, name in enumerate(classes)}
+    return np.array([number.get(name, -1) for name in keys.class_name.tolist()], np.int64)
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

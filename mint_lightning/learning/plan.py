@@ -47,7 +47,7 @@ class HeadPlan:
         fitted = [spec for spec in self.specs if spec.fitted]
         for spec in fitted:
             try:
-                shapes = shapes_of(data.network, spec.taps, data.manifest.classes)
+                shapes = shapes_of(data.network, spec.taps, data.classes)
                 spec.build([shapes[tap] for tap in spec.taps], self.seed)
             except UserError as error:
                 raise UserError(f"The row {spec.title!r} cannot be learnt: {error}") from error
@@ -67,7 +67,7 @@ class HeadPlan:
         member: (N,) labels by row to be learnt in the place of the true ones.
         """
         labels = data.member if member is None else member
-        classes = labels_hash(data.labels) if data.manifest.classes else ""
+        classes = labels_hash(data.labels) if data.classes else ""
         orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
 
         def order(fold: Fold, samples: int | float | None) -> EpochOrder:
@@ -84,7 +84,7 @@ class HeadPlan:
                 wanted = spec.requests("")
                 if not set(wanted) <= set(activations.requests[name]):
                     continue
-                shapes = shapes_of(network, spec.taps, data.manifest.classes)
+                shapes = shapes_of(network, spec.taps, data.classes)
                 for fold in folded:
                     found[spec.title, name, fold.number] = cells = [
                         Cell(
@@ -114,7 +114,7 @@ def _check_score(spec: RowSpec, data: Any) -> None:
         shapes = network.aad_shapes(taps)
     except UserError as error:
         raise UserError(f"The row {spec.title!r} cannot be read: {error}") from error
-    classes = len(data.manifest.classes) or int(data.keys.label.max()) + 1
+    classes = len(data.classes) or int(data.keys.label.max()) + 1
     if logits and shapes[taps[0]] != (classes,):
         raise UserError(
             f"The row {spec.title!r} needs a classifier of the photos' classes: the outcome of {network.name!r} has "
