@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mint_lightning.errors import UserError
 from mint_lightning.shards import Manifest, open_source, pack
 from mint_lightning.shards.image import BrokenImage
-from tests import databases
+from tests import databases, object_files
 from tests.archives import people, write_tar, write_zip
 from tests.databases import write_files
 from tests.images import face
@@ -53,6 +53,16 @@ def arrays(root: Path) -> tuple[str, Path]:
 def parquet(root: Path) -> tuple[str, Path]:
     pq.write_table(pa.table({"image": IMAGES, "label": [n // 2 for n in range(16)]}), root / "x.parquet")
     return "parquet", root / "x.parquet"
+
+
+def python_cifar(root: Path, write: str = "python 2") -> tuple[str, Path]:
+    write_files(root / "x", object_files.cifar100(object_files.PICKLES[write]))
+    return "cifar100", root / "x/cifar-100-python/train"
+
+
+def binary_cifar(root: Path) -> tuple[str, Path]:
+    write_files(root / "x", object_files.cifar100_binary())
+    return "cifar100", root / "x/cifar-100-binary/train.bin"
 
 
 BUILT: dict[str, Callable[[Path], tuple[str, Path]]] = {
@@ -172,17 +182,51 @@ def test_a_damaged_index_or_list_of_records(tmp_path: Path, mutate: Callable[[by
         ("adience", "fold_0_data.txt"),
         ("fddb", "FDDB-folds/FDDB-fold-01-ellipseList.txt"),
         ("csv", "who.csv"),
+        ("gtsrb", "GTSRB/Final_Training/Images/00007/GT-00007.csv"),
+        ("gtsrb", "GT-final_test.csv"),
     ],
 )
 @settings(max_examples=30, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutate=damage())
 def test_damaged_tables_of_databases(tmp_path: Path, kind: str, table: str, mutate: Callable[[bytes], bytes]) -> None:
-    files = getattr(databases, "listed" if kind == "csv" else kind)()
+    if kind == "gtsrb":
+        files = object_files.gtsrb() | {"GT-final_test.csv": object_files.answers()}
+    else:
+        files = getattr(databases, "listed" if kind == "csv" else kind)()
     root = tmp_path / "db"
     if not root.exists():
         write_files(root, files)
     (root / table).write_bytes(mutate(files[table].encode()))
     read_all(kind, root / table if kind == "csv" else root)
+
+
+@pytest.mark.parametrize("write", ["python 2", "python 3, protocol 2", "python 3, protocol 5", "binary"])
+@settings(max_examples=40, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mutate=damage(), part=st.sampled_from(["before", "after", "whole"]))
+def test_a_damaged_batch_of_cifar(tmp_path: Path, write: str, mutate: Callable[[bytes], bytes], part: str) -> None:
+    kind, path = binary_cifar(tmp_path) if write == "binary" else python_cifar(tmp_path, write)
+    pixels = object_files.planes(0, 30).tobytes()
+    if write == "python 3, protocol 2":
+        pixels = pixels.decode("latin1").encode()
+    before, found_pixels, after = path.read_bytes().partition(pixels)
+    if part == "whole" or write == "binary":
+        path.write_bytes(mutate(path.read_bytes()))
+    else:  # the instructions, which are few beside the pixels
+        assert found_pixels
+        before, after = (mutate(before), after) if part == "before" else (before, mutate(after))
+        path.write_bytes(before + pixels + after)
+    found = read_all(kind, path.parent)
+    # A binary version that ends after a whole image does not say that more should come; a pickle does.
+    assert found is None or found[0] >= (object_files.ROWS if write == "binary" else 36)
+
+
+@settings(max_examples=150, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mutate=damage())
+def test_a_damaged_list_of_class_names(tmp_path: Path, mutate: Callable[[bytes], bytes]) -> None:
+    _, path = python_cifar(tmp_path)
+    names = path.with_name("meta")
+    names.write_bytes(mutate(names.read_bytes()))
+    assert read_all("cifar100", path.parent) in (None, (36, 0))
 
 
 @settings(max_examples=200, deadline=2000)

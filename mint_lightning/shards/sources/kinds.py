@@ -6,6 +6,7 @@ from typing import Final
 
 from mint_lightning.shards.sources.adience import AdienceSource
 from mint_lightning.shards.sources.archive import ArchiveSource
+from mint_lightning.shards.sources.cifar import Cifar10Source, Cifar100Source
 from mint_lightning.shards.sources.csvfile import CsvSource
 from mint_lightning.shards.sources.databases import DatabasesSource
 from mint_lightning.shards.sources.each import ClassesSource, FlatSource
@@ -13,6 +14,7 @@ from mint_lightning.shards.sources.evaluation import EvaluationSource
 from mint_lightning.shards.sources.fddb import FddbSource
 from mint_lightning.shards.sources.folder import FolderSource
 from mint_lightning.shards.sources.gandiffface import GanDiffFaceSource
+from mint_lightning.shards.sources.gtsrb import GtsrbSource
 from mint_lightning.shards.sources.ijbc import IjbcSource
 from mint_lightning.shards.sources.lfw import LfwSource
 from mint_lightning.shards.sources.npz import NpzSource
@@ -63,4 +65,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "adience": Kind("Adience", "Adience: images, and fold_N_data.txt", AdienceSource),
     "utkface": Kind("UTKFace.tar.gz", "UTKFace: AGE_GENDER_RACE_DATE.jpg; each photo its own identity", UtkFaceSource),
     "gandiffface": Kind("GANDiffFace.zip", "GANDiffFace: GROUP/IDENTITY/1.png", GanDiffFaceSource),
+    "cifar10": Kind(
+        "cifar-10-python.tar.gz", "CIFAR-10: its python or binary version, or train/CLASS/1.png", Cifar10Source
+    ),
+    "cifar100": Kind("cifar-100-python.tar.gz", "CIFAR-100, likewise", Cifar100Source),
+    "gtsrb": Kind("GTSRB", "GTSRB: its folders or .zip files; a track is an identity", GtsrbSource),
 }

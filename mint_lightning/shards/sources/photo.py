@@ -74,7 +74,8 @@ class LazyPhotos(Sequence[Photo]):
 class PhotoSource(Protocol):
     """A database of photos by identity.
 
-    A source may also have an attribute `skipped`, names of files that are no photos (known after `list`).
+    A source may also have an attribute `skipped`, names of files that are no photos (known after `list`), and where its
+    photos are of objects `classes`, the names that their attribute "class" may have: a class's number is its place.
     """
 
     @property

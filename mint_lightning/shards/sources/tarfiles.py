@@ -59,10 +59,10 @@ class ReadPacked:
     start: int
     size: int
 
-    def __call__(self) -> bytes:
-        """The bytes. Raises `BrokenImage` where they are too many for a photo, before reading, or damaged."""
-        if self.size > MAX_BYTES:
-            raise BrokenImage(f"larger than {MAX_BYTES // 2**20} MiB")
+    def __call__(self, most: int = MAX_BYTES) -> bytes:
+        """The bytes. Raises `BrokenImage` where they are more than `most`, before reading, or damaged."""
+        if self.size > most:
+            raise BrokenImage(f"larger than {most // 2**20} MiB")
         try:
             stream = opened(self.path)
             stream.seek(self.start)
