@@ -65,12 +65,17 @@ def binary_cifar(root: Path) -> tuple[str, Path]:
     return "cifar100", root / "x/cifar-100-binary/train.bin"
 
 
+def objects(root: Path) -> tuple[str, Path]:
+    return "objects", parquet(root)[1]
+
+
 BUILT: dict[str, Callable[[Path], tuple[str, Path]]] = {
     "records": recordio,
     "records without index": bare_recordio,
     "bin": evaluation,
     "npz": arrays,
     "parquet": parquet,
+    "objects": objects,
     "zip": lambda root: ("zip", write_zip(root / "x.zip", FILES)),
     "tar": lambda root: ("tar", write_tar(root / "x.tar", FILES)),
     "tar.gz": lambda root: ("tar", write_tar(root / "x.tar.gz", FILES)),

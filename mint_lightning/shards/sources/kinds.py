@@ -19,6 +19,7 @@ from mint_lightning.shards.sources.ijbc import IjbcSource
 from mint_lightning.shards.sources.lfw import LfwSource
 from mint_lightning.shards.sources.npz import NpzSource
 from mint_lightning.shards.sources.parquet import ParquetSource
+from mint_lightning.shards.sources.parquetobjects import ParquetObjectsSource
 from mint_lightning.shards.sources.photo import PhotoSource
 from mint_lightning.shards.sources.recordio import RecordIOSource
 from mint_lightning.shards.sources.utkface import UtkFaceSource
@@ -54,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "parquet": Kind(
         "train.parquet", "a column of image bytes and one of labels, as Hugging Face has it", ParquetSource
     ),
+    "objects": Kind("cifar100/data", "the same of objects: each row its own identity, its class", ParquetObjectsSource),
     "webdataset": Kind("tars", "WebDataset tars, ours or others': a folder, a tar, x-{000..099}.tar", WebDatasetSource),
     "recordio": Kind(
         "ms1m/train.rec", "MXNet RecordIO (Glint360K, MS1M), with .idx and .lst beside it", RecordIOSource

@@ -37,6 +37,7 @@ def tar_files(path: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
     with contextlib.ExitStack() as stack:
         stream = _Bounded(opened(str(path)) if packed else stack.enter_context(path.open("rb")))
         try:
+            stream.seek(0)  # one that is kept from before stands where it was read last
             with tarfile.open(fileobj=stream, mode="r:", errors="surrogateescape") as tar:  # type: ignore[call-overload]
                 for member in tar:
                     tar.members = []  # it would keep every header
