@@ -48,7 +48,7 @@ def packs() -> list[tuple[str, Path]]:
         (("cifar10/cifar10_lossless_subset.npz", "cifar10", "shards/cifar10_whole"), "--by_database true"),
         (
             ("gtsrb/gtsrb32_webp_lossless.npz", "gtsrb", "shards/gtsrb"),
-            """--partitions '{"members": 0.5, "externals": 0.5}' --by_database '[gtsrb_test]'""",
+            """--partitions '{"members": 0.5, "externals": 0.5}' --by_database '[gtsrb_test]' --copies leave_out""",
         ),
     ]
     return [
@@ -63,18 +63,12 @@ def trainings(epochs: dict[str, int], early: dict[str, int], halves: int) -> lis
     found = []
     for name in ("cifar10", "gtsrb"):
         train = _TRAIN.format(shards=f"shards/{name}")
-        found.append((
-            f"{train}--partitions '[members]' --epochs {epochs[name]} --checkpoints '[{early[name]}]' --validated true "
-            f"--out {NETWORKS / name}",
-            card(name),
-        ))  # fmt: skip
+        audited = f"{train}--partitions '[members]' --epochs {epochs[name]} --checkpoints '[{early[name]}]'"
+        found.append((f"{audited} --validated true --out {NETWORKS / name}", card(name)))
+        halved = f"{train}--partitions '[members, externals]' --epochs {halves} --halves {HALVES}"
         for half in range(HALVES):
             out = f"{name}_half{half}"
-            found.append((
-                f"{train}--partitions '[members, externals]' --epochs {halves} --half {half} --halves {HALVES} "
-                f"--seed {1 + half} --out {NETWORKS / out}",
-                card(out),
-            ))  # fmt: skip
+            found.append((f"{halved} --half {half} --seed {1 + half} --out {NETWORKS / out}", card(out)))
     return found
 
 
@@ -91,7 +85,8 @@ def tables(early: dict[str, int]) -> list[Table]:
 
     weights = "--data.network.weights $MINT_DATA/models/akamaster_resnet20-12fca82f.th"
     return [
-        Table("objects_resnet20", "ResNet-20 trained by others on CIFAR-10's 50,000 images", "objects_resnet20", weights),
+        Table("objects_resnet20", "ResNet-20 trained by others on CIFAR-10's 50,000 images", "objects_resnet20",
+              weights),
         Table("objects_early", "CIFAR-10, the paper's network, early", "objects_early",
               other(f"cifar10_epoch{early['cifar10']}")),
         Table("objects_validated", "CIFAR-10, the paper's network, stopped by validation", "objects_validated"),

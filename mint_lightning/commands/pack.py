@@ -16,6 +16,10 @@ EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
   mint-lightning pack --source ijbc:IJB-C --role externals --detector centerface --out shards/ijbc
   mint-lightning pack --source ijbc:IJB-C --role externals --sample 20000 --out shards/ijbc --dry-run
   mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
+  mint-lightning pack --source cifar10:cifar-10-python.tar.gz --by_database true --image_size 32 --encoder png \\
+      --out shards/cifar10
+  mint-lightning pack --source gtsrb:GTSRB --by_database true --image_size 32 --encoder png --copies leave_out \\
+      --out shards/gtsrb
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
 
