@@ -1,4 +1,4 @@
-"""Commands of the front door as a benchmark runs them: printed, timed where they make something, reused where it stands."""
+"""Commands of the front door as a benchmark runs them: printed, and timed where they make something."""
 
 import os
 import shlex
@@ -36,7 +36,7 @@ class Door:
             self.record(command, time.monotonic() - began)
 
     def run_together(self, commands: Sequence[tuple[str, Path]]) -> None:
-        """Run (command, result) two at a time, each in a process of one thread; leaves on an error, when all have ended.
+        """Run (command, result) two at a time, each in a process of one thread; leaves on an error, when all ended.
 
         Heads are small: one thread each uses two cores better than two threads together.
         """

@@ -16,7 +16,8 @@ MARK = "<!-- below this line: written by make bench-objects -->"
 PAPER = (
     "The paper (arXiv 2601.12929, all training images against all test images) reports its best AUC at layer 7, .72, "
     "and a precision of 70 to 80 % by layer. Others on CIFAR-10: loss threshold AUC .592 with TPR .0009 at 0.1 % FPR, "
-    "online LiRA with 16 models AUC .686 and .059 (the LiRA repository); passive MINT .66 on CIFAR-10, .59 to .61 on GTSRB."
+    "online LiRA with 16 models AUC .686 and .059 (the LiRA repository); passive MINT .66 on CIFAR-10, .59 to .61 on "
+    "GTSRB."
 )
 
 
