@@ -38,7 +38,8 @@ class AuditData(L.LightningDataModule):
     """Members and externals of one shard set in batches; a subclass says how a batch becomes AAD.
 
     A batch that reaches the head has `aad[network][view][tap]` (B, C) or (B, C, H, W) float32, `member` (B,) bool and
-    `row` (B,) int64, the photo's place in the key list. Arguments as those of `Faces`.
+    `row` (B,) int64, the photo's place in the key list. Arguments as those of `Faces`; `only` are classes of
+    objects, the others' photos left aside.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AuditData(L.LightningDataModule):
         allow_mixed: bool = False,
         cache: str | None = None,
         cache_bytes: int = CACHE_BYTES,
+        only: list[str] | None = None,
     ) -> None:
         super().__init__()
         given = [shards] if isinstance(shards, str) else list(shards)
@@ -89,6 +91,7 @@ class AuditData(L.LightningDataModule):
             externals=externals,
             unseen=unseen,
             null_seed=null_seed,
+            classes=only,
         )
         if split_by == "photo":
             how = f"{self.groups.how}, splits by photo"  # a checkpoint of the one split is none of the other

@@ -1,18 +1,17 @@
 """Objects from a shard set with classes, turned into AAD by the audited classifier on the device."""
 
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from datamodules.faces import Faces
+from datamodules.images import ImageData
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
-from mint_lightning.learning.membership import Rows
+from mint_lightning.learning.labels import kept_classes
 from mint_lightning.shards.remote import CACHE_BYTES
 
 
-class Objects(Faces):
+class Objects(ImageData):
     """Members and externals of one shard set of objects as batches of AAD.
 
     What `Faces` is, of a set whose photos have classes (pack's cifar10:, gtsrb:, classes:): a batch has `label` (B,)
@@ -85,33 +84,14 @@ class Objects(Faces):
             allow_mixed=allow_mixed,
             cache=cache,
             cache_bytes=cache_bytes,
+            only=classes,
         )
-        self.keys.class_numbers(self.manifest.classes)  # a set without classes is refused in a sentence
-        if classes is not None:
-            self._keep(classes)
-        self._check_classes()
+        self._check_classes(classes)
 
-    def _keep(self, classes: list[str]) -> None:
-        known = self.manifest.classes
-        if unknown := [name for name in classes if name not in known]:
-            raise UserError(f"There is no class {unknown[0]!r} in the shard set; it has {', '.join(known)}.")
-        there = self.keys.class_name.isin(classes)
-
-        def kept(rows: Rows) -> Rows:
-            return rows[there[rows]]
-
-        groups = self.groups
-        self.groups = replace(
-            groups,
-            members=kept(groups.members),
-            externals=kept(groups.externals),
-            unseen=kept(groups.unseen),
-            how=f"{groups.how}, of the classes {', '.join(sorted(set(classes)))}",
-        )
-        self.member, self.unseen = self.groups.flags(len(self.keys))
-
-    def _check_classes(self) -> None:
-        """Refuse photos of classes that the network has no output for."""
+    def _check_classes(self, asked: list[str] | None) -> None:
+        """Refuse a set without classes, classes that are not there, and photos that the network has no output for."""
+        self.keys.class_numbers(self.manifest.classes)
+        kept_classes(self.manifest, asked)
         used = self.groups.used
         strange = np.unique(self.keys.class_name[used[self.labels[used] < 0]]).tolist()
         if strange:

@@ -1,7 +1,6 @@
 """Classifiers at random weights whose cards list members, as train-audited writes them."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,17 @@ from mint_lightning.shards import KeyList, Manifest
 
 
 def classifier(
-    folder: Path, shards: Path, rows: NDArray[np.int64], partitions: list[str], seed: int = 0, **arguments: Any
+    folder: Path,
+    shards: Path,
+    rows: NDArray[np.int64],
+    partitions: list[str],
+    seed: int = 0,
+    some: list[str] | None = None,
 ) -> Path:
-    """A six-convolution network of the set's classes whose members are `rows`; the card's path."""
+    """A six-convolution network of the set's classes, or of `some`, whose members are `rows`; the card's path."""
     manifest = Manifest.load(shards)
-    asked = {"classes": len(manifest.classes), "image_size": manifest.image_size, **arguments}
+    classes = [name for name in manifest.classes if some is None or name in some]
+    asked = {"classes": len(classes), "image_size": manifest.image_size}
     built = build("six_conv", asked, seed)
     return write_network(
         folder,
@@ -27,5 +32,5 @@ def classifier(
         arguments=asked,
         members=MemberList(KeyList.load(shards, manifest), manifest, partitions, rows),
         accuracy={},
-        config={},
+        config={"classes": classes},
     )

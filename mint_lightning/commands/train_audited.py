@@ -21,7 +21,7 @@ EXAMPLES = """  mint-lightning train-audited --shards shards/demo --partitions '
 ONLY = {
     "recognition": ("scale", "margin", "flip", "pairs"),
     "classification": (
-        "label_smoothing", "optimizer", "augment", "checkpoints", "validated", "half", "halves",
+        "label_smoothing", "optimizer", "augment", "checkpoints", "validated", "classes", "half", "halves",
     ),
 }  # fmt: skip
 LOSSES = {"recognition": ("cosface", "arcface"), "classification": ("cross_entropy",)}
@@ -32,6 +32,7 @@ def train_audited(
     out: str,
     partitions: list[str] | None = None,
     task: Literal["recognition", "classification"] = "recognition",
+    classes: list[str] | None = None,
     half: int | None = None,
     halves: int | None = None,
     architecture: str | None = None,
@@ -65,6 +66,7 @@ def train_audited(
         out: folder for network.safetensors, members.parquet and card.json.
         partitions: partitions to train on; "members" by default.
         task: recognition of people, or classification of objects.
+        classes: classification: train on photos of these alone, such as [cat, dog] (all).
         half: classification: train on this one, 0 to halves - 1, of the random halves of the partitions' identities: a
             reference network.
         halves: classification: how many halves there are, an even number; each identity is in half of them (4).

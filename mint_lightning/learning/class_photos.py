@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
 from mint_lightning.learning.halves import half_of
+from mint_lightning.learning.labels import class_numbers, kept_classes
 from mint_lightning.shards import KeyList, Manifest
 from mint_lightning.shards.splits import UNSEEN_SUFFIX
 
@@ -39,11 +40,13 @@ def class_photos(
     manifest: Manifest,
     partitions: Sequence[str],
     *,
+    classes: Sequence[str] | None = None,
     half: int | None = None,
     halves: int = 4,
     validated: bool = False,
 ) -> ClassPhotos:
-    """The photos of `partitions`, or of one random half of their identities, and what is left for choice and test.
+    """The photos of `partitions`, or of one random half of their identities, and what is left for choice and test;
+    of these `classes` alone, where they are given.
 
     An epoch is chosen on photos that are not trained on, of the validate split alone and of no partition of held-out
     photos: figures on the test split, an audit's among them, know nothing of the choice.
@@ -56,8 +59,11 @@ def class_photos(
             "The shard set has no classes, and a classifier learns nothing else: pack it from a source that knows "
             "them, such as classes:FOLDER (a folder for each class) or an .npz file with labels."
         )
-    numbers = keys.class_numbers(manifest.classes)
+    kept = kept_classes(manifest, classes)
+    numbers = class_numbers(keys, kept)
     chosen = keys.where(partitions=partitions)
+    if classes is not None:
+        chosen = chosen[numbers[chosen] >= 0]
     trained = chosen if half is None else half_of(keys, chosen, half, halves, seed=manifest.seed)
     if unknown := int((numbers[trained] < 0).sum()):
         warnings.warn(f"{unknown} of {len(trained)} photos to train on have no class: they are left out.", stacklevel=3)
@@ -66,11 +72,11 @@ def class_photos(
     where = ", ".join(partitions)
     if len(shown) < 2:
         raise UserError(f"The photos to train on ({where}) show {len(shown)} of the classes: at least two are needed.")
-    if len(shown) < len(manifest.classes):
-        missing = [name for number, name in enumerate(manifest.classes) if number not in shown]
+    if len(shown) < len(kept):
+        missing = [name for number, name in enumerate(kept) if number not in shown]
         more = ", ..." if len(missing) > 5 else ""
         warnings.warn(
-            f"No photo to train on shows {len(missing)} of {len(manifest.classes)} classes "
+            f"No photo to train on shows {len(missing)} of {len(kept)} classes "
             f"({', '.join(missing[:5])}{more}): the network cannot learn them.",
             stacklevel=3,
         )
@@ -89,4 +95,4 @@ def class_photos(
         for name in keys.partition.distinct()
         if len(rows := np.flatnonzero(free & (keys.partition == name)))
     }
-    return ClassPhotos(tuple(manifest.classes), numbers, trained, choice, tests)
+    return ClassPhotos(kept, numbers, trained, choice, tests)

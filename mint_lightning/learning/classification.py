@@ -15,6 +15,7 @@ from mint_lightning.learning.class_arguments import class_arguments
 from mint_lightning.learning.class_photos import class_photos
 from mint_lightning.learning.class_task import Classes, Milestone
 from mint_lightning.learning.classifier import Optimizer
+from mint_lightning.learning.labels import kept_classes
 from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.training import Training, trained_partitions
 from mint_lightning.shards import KeyList, Manifest
@@ -31,6 +32,7 @@ def train_classifier(
     *,
     out: str | Path,
     partitions: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
     half: int | None = None,
     halves: int = 4,
     architecture: str = "six_conv",
@@ -67,6 +69,7 @@ def train_classifier(
         shards: Folder of a shard set with classes.
         out: Folder to write `network.safetensors`, `members.parquet` and `card.json` to.
         partitions: As `train_audited`.
+        classes: Train on photos of these classes alone; the network has an output for each of them.
         half: Train on this one, 0 to `halves` - 1, of the random halves of the partitions' identities: a reference
             network. Each identity is in exactly half of them, drawn by the shard set's own seed.
         halves: How many halves there are, an even number.
@@ -112,12 +115,15 @@ def train_classifier(
     manifest = Manifest.load(root)
     trained_on = trained_partitions(manifest, partitions, complement)
     name = name or folder.name
-    arguments = class_arguments(architecture, arguments or {}, len(manifest.classes), manifest.image_size)
+    arguments = class_arguments(
+        architecture, arguments or {}, len(kept_classes(manifest, classes)), manifest.image_size
+    )
     request = {
         "task": "classification",
         "recipe": RECIPE_VERSION,
         "shards": manifest.hash,
         "partitions": trained_on,
+        "classes": None if classes is None else list(kept_classes(manifest, classes)),
         "half": None if half is None else [half, halves],
         "architecture": architecture,
         "arguments": arguments,
@@ -143,7 +149,7 @@ def train_classifier(
     if all(there):
         return folder / CARD_NAME
     keys = KeyList.load(root, manifest)
-    photos = class_photos(keys, manifest, trained_on, half=half, halves=halves, validated=validated)
+    photos = class_photos(keys, manifest, trained_on, classes=classes, half=half, halves=halves, validated=validated)
     training = Training(
         root=root,
         out=folder,

@@ -33,6 +33,19 @@ def classes_of(card: NetworkCard | None, manifest: Manifest) -> tuple[str, ...]:
     return tuple(map(str, named)) if isinstance(named, list) and named else manifest.classes
 
 
+def kept_classes(manifest: Manifest, classes: Sequence[str] | None) -> tuple[str, ...]:
+    """Those of the classes that are asked for, or all, in the shard set's order.
+
+    Raises:
+        UserError: one is not there.
+    """
+    if classes is None:
+        return manifest.classes
+    if unknown := [name for name in classes if name not in manifest.classes]:
+        raise UserError(f"There is no class {unknown[0]!r} in the shard set; it has {', '.join(manifest.classes)}.")
+    return tuple(name for name in manifest.classes if name in classes)
+
+
 def class_numbers(keys: KeyList, classes: Sequence[str]) -> NDArray[np.int64]:
     """(N,) place of each photo's class in `classes`, -1 where it is not known or not among them."""
     number = {name: place for place, name in enumerate(classes)}
