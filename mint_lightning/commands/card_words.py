@@ -18,9 +18,9 @@ def card_lines(card: "NetworkCard | None") -> list[str]:
         half = card.config.get("half")
         found.append(
             f"Members: {card.members['images']:,} photos of {card.members['identities']:,} identities of {of}"
-            f"{f', half {half[0]} of {half[1]}' if half else ''}{f', in {epochs} epochs' if epochs else ''}"
+            f"{f', half {half[0]} of {half[1]}' if half else ''}{f', epochs: {epochs}' if epochs else ''}"
         )
-    found += [f"Accuracy, {line}" for name, value in card.accuracy.items() for line in _figures(name, value)]
+    found += [line for name, value in card.accuracy.items() for line in _figures(name, value)]
     if classes := card.config.get("classes"):
         found.append(f"Classes: {len(classes)}: {', '.join(classes[:10])}{', ...' if len(classes) > 10 else ''}")
     return found
@@ -28,7 +28,8 @@ def card_lines(card: "NetworkCard | None") -> list[str]:
 
 def _figures(name: str, value: Any) -> Iterator[str]:
     if not isinstance(value, Mapping):
-        yield f"{name}: {f'{value:.4f}' if isinstance(value, float) else 'not measured' if value is None else value}"
+        shown = f"{value:.4f}" if isinstance(value, float) else "not measured" if value is None else value
+        yield f"{name.replace('_', ' ').capitalize()}: {shown}"
     elif "accuracy" not in value:
         for inner, each in value.items():
             yield from _figures(f"{name}, {inner}", each)
@@ -36,7 +37,7 @@ def _figures(name: str, value: Any) -> Iterator[str]:
         interval = f" [{_percent(value['low'])}, {_percent(value['high'])}]" if {"low", "high"} <= set(value) else ""
         number = f" of {value['images']:,} photos" if "images" in value else ""
         number += f", loss {value['loss']:.4f}" if "loss" in value else ""
-        yield f"{name}: {_percent(value['accuracy'])} %{interval}{number}"
+        yield f"Accuracy, {name.replace('_', ' ')}: {_percent(value['accuracy'])} %{interval}{number}"
 
 
 def _percent(share: float) -> str:
