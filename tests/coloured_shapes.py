@@ -59,8 +59,6 @@ def pack_shapes(root: Path, *, number: int = 320, size: int = 16, together: int 
     """Pack them at `root`, half of the identities "members" and half "others"."""
     settings: dict[str, Any] = {"encoder": "png", "partitions": {"members": 0.5, "others": 0.5}, "lanes": 4}
     pack(ShapesSource(number, size, together), root, image_size=size, **(settings | arguments))
-    if Manifest.load(root).classes != CLASSES:
-        name_classes(root, {f"{number}.png": CLASSES[number // together % 4] for number in range(number)})
     return root
 
 

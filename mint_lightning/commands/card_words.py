@@ -20,19 +20,20 @@ def card_lines(card: "NetworkCard | None") -> list[str]:
             f"Members: {card.members['images']:,} photos of {card.members['identities']:,} identities of {of}"
             f"{f', half {half[0]} of {half[1]}' if half else ''}{f', epochs: {epochs}' if epochs else ''}"
         )
-    found += [line for name, value in card.accuracy.items() for line in _figures(name, value)]
+    found += [line for name, value in card.accuracy.items() for line in figure_lines(name, value)]
     if classes := card.config.get("classes"):
         found.append(f"Classes: {len(classes)}: {', '.join(classes[:10])}{', ...' if len(classes) > 10 else ''}")
     return found
 
 
-def _figures(name: str, value: Any) -> Iterator[str]:
+def figure_lines(name: str, value: Any) -> Iterator[str]:
+    """What a card says of a figure, "Accuracy, test: 51.90 % [48.60, 55.10] of 918 photos"."""
     if not isinstance(value, Mapping):
         shown = f"{value:.4f}" if isinstance(value, float) else "not measured" if value is None else value
         yield f"{name.replace('_', ' ').capitalize()}: {shown}"
     elif "accuracy" not in value:
         for inner, each in value.items():
-            yield from _figures(f"{name}, {inner}", each)
+            yield from figure_lines(f"{name}, {inner}", each)
     else:
         interval = f" [{_percent(value['low'])}, {_percent(value['high'])}]" if {"low", "high"} <= set(value) else ""
         number = f" of {value['images']:,} photos" if "images" in value else ""

@@ -11,6 +11,7 @@ from mint_lightning import __version__
 from mint_lightning.auditor import NETWORK, AuditorCard, WeightsMissing, copy_network, save_auditor
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.auditor.novelty import NoveltyCheck
+from mint_lightning.commands.card_words import figure_lines
 from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
@@ -151,7 +152,12 @@ def network_summary(data: Any) -> dict[str, Any]:
         summary["architecture"] = card.architecture
         if card.members:
             summary["trained on"] = f"{card.members['images']} photos of {card.members['identities']} people"
-        summary |= {f"accuracy, {name}": value for name, value in card.accuracy.items()}
+        for name, value in card.accuracy.items():
+            if isinstance(value, Mapping) and "pairs" not in value:  # a classifier's, by part
+                lines = (line.partition(": ") for line in figure_lines(name, value))
+                summary |= {head.lower(): said for head, _, said in lines}
+            else:
+                summary[f"accuracy, {name}"] = value
     summary["members known by"] = data.groups.how
     summary |= {name: str(value) for name, value in data.network.facts.items()}
     return summary

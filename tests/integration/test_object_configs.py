@@ -29,9 +29,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("objects")
     for name in ("cifar10", "cifar100", "gtsrb"):
         source = ObjectPhotos(items=150, test=40, size=32, name=name)
-        small(source, root / f"shards/{name}", image_size=32, by_database=[f"{name}_test"], **HALVED)
+        small(source, root / f"shards/{name}", image_size=32, by_database=[f"{name}_test"], lanes=2, **HALVED)
     source = ObjectPhotos(items=110, test=60, size=32, name="cifar10")
-    small(source, root / "shards/cifar10_whole", image_size=32, by_database=True)
+    small(source, root / "shards/cifar10_whole", image_size=32, by_database=True, lanes=2)
     for path in CONFIGS:
         _networks(root, yaml.safe_load((CONF / f"{path}.yaml").read_text()))
     torch.save(build("cifar_resnet20", {"classes": 4}).module.state_dict(), root / "resnet20-12fca82f.th")
@@ -75,6 +75,7 @@ def command(name: str) -> list[str]:
         if "groups" in row.get("arguments", {}):
             row["arguments"]["groups"] = [0, 0, 1, 1]
     words += ["--rows", json.dumps(rows), "--seeds", "1", "--twins", "1", "--accelerator", "cpu"]
+    words += ["--data.batch_size", "8"]
     return [*words, "--recipe", '{"epochs": 1}', "--data.workers", "0", "--register", "false", "--store", "store"]
 
 
