@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-networks bench-packing bench-scale bench-shift bench-stream bench-table lint types wheel ui install clean
+.PHONY: demo test slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-networks bench-objects bench-packing bench-scale bench-shift bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -35,6 +35,10 @@ bench-evidence: $(STAMP)
 
 bench-networks: $(STAMP)
 	$(BIN)/python -m benchmarks.networks
+
+# Ninety minutes on two cores; a run that was stopped goes on.
+bench-objects: $(STAMP)
+	$(BIN)/python -m benchmarks.objects
 
 bench-packing: $(STAMP)
 	$(BIN)/python -m benchmarks.packing

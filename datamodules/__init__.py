@@ -2,5 +2,6 @@
 
 from datamodules.activations import Activations
 from datamodules.faces import Faces
+from datamodules.objects import Objects
 
-__all__ = ["Activations", "Faces"]
+__all__ = ["Activations", "Faces", "Objects"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from lightning.pytorch.utilities import move_data_to_device
 
 from datamodules.audit import AuditData
@@ -98,8 +99,8 @@ class Activations(AuditData):
                 f"data.store is {store!r}, which only `table` knows: name the folder (of auto: mlruns/activations)."
             )
         self.store = Path(store)
-        requests = [(view, tap) for view in self.views for tap in self.taps]
-        how = completes(self.store, shards, network, self.taps, who)
+        requests = [(view, tap) for view in self.views for tap in self.network_taps]
+        how = completes(self.store, shards, network, self.network_taps, who)
         if not (self.store / "aad").is_dir():
             raise UserError(f"There is no activation store at {store}: {how}")
         try:
@@ -118,8 +119,9 @@ class Activations(AuditData):
         rows = self.order().batches(0).reshape(-1)
         rows = rows[np.isin(rows, self.stored.rows)][:images]
         for start in range(0, len(rows), self.batch_size):
-            aad: AAD = move_data_to_device(self.stored.take(rows[start : start + self.batch_size]), self._device())
-            yield aad
+            own = rows[start : start + self.batch_size]
+            aad: AAD = move_data_to_device(self.stored.take(own), self._device())
+            yield self.with_class(aad, torch.from_numpy(own).to(self._device()))
 
     def aad_of(self, batch: dict[str, Any]) -> AAD:
         """As the store gave it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,10 +10,12 @@ import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
 from mint_lightning.learning.folds import make_folds
+from mint_lightning.learning.labels import CLASS, class_numbers, classes_of, is_class, one_hot, shapes_of
 from mint_lightning.learning.members import card_folder, trained_on
 from mint_lightning.learning.membership import BY_PHOTO, Membership, Rows, membership
 from mint_lightning.learning.networks import AUDITED
@@ -35,7 +38,8 @@ class AuditData(L.LightningDataModule):
     """Members and externals of one shard set in batches; a subclass says how a batch becomes AAD.
 
     A batch that reaches the head has `aad[network][view][tap]` (B, C) or (B, C, H, W) float32, `member` (B,) bool and
-    `row` (B,) int64, the photo's place in the key list. Arguments as those of `Faces`.
+    `row` (B,) int64, the photo's place in the key list. Arguments as those of `Faces`; `only` are classes of
+    objects, the others' photos left aside.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class AuditData(L.LightningDataModule):
         allow_mixed: bool = False,
         cache: str | None = None,
         cache_bytes: int = CACHE_BYTES,
+        only: list[str] | None = None,
     ) -> None:
         super().__init__()
         given = [shards] if isinstance(shards, str) else list(shards)
@@ -73,9 +78,11 @@ class AuditData(L.LightningDataModule):
         self.network = network.load()
         self.networks = {AUDITED: self.network}
         self.card = self.network.card
+        self.classes = classes_of(self.card, self.manifest)
         self.taps = list(taps) if taps else list(self.network.tap_names)
+        self.network_taps = [tap for tap in self.taps if not is_class(tap)]
         self.views = list(views) if views else ["original"]
-        self.shapes = [list(shape) for shape in self.network.aad_shapes(self.taps).values()]
+        self.shapes = [list(shape) for shape in shapes_of(self.network, self.taps, self.classes).values()]
         self.groups: Membership = membership(
             self.keys,
             self.manifest,
@@ -84,6 +91,7 @@ class AuditData(L.LightningDataModule):
             externals=externals,
             unseen=unseen,
             null_seed=null_seed,
+            classes=only,
         )
         if split_by == "photo":
             how = f"{self.groups.how}, splits by photo"  # a checkpoint of the one split is none of the other
@@ -98,6 +106,16 @@ class AuditData(L.LightningDataModule):
         self.broken: list[str] = []
         self.read: Read | None = None
         """What the loaders read of photos in place of their images, if anything."""
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) int64, what a classifier of the photos names: the class of each object, -1 where it is not known; of a
+        set without classes the person."""
+        return class_numbers(self.keys, self.classes) if self.keys.has_classes else self.keys.label
+
+    def class_aad(self, rows: Rows) -> Tensor:
+        """The tap "class" of `rows` (n,): float32 (n, classes)."""
+        return one_hot(torch.from_numpy(self.labels[rows]), len(self.classes))
 
     def rows(self, *splits: str, unseen: bool = False) -> Rows:
         """Rows of members and externals (and of unseen photos where asked for) in the given splits, ascending."""
@@ -187,7 +205,14 @@ class AuditData(L.LightningDataModule):
         self.count(batch)
         row = batch["row"]
         member = torch.from_numpy(self.member[row.cpu().numpy()]).to(row.device)
-        return {"aad": self.aad_of(batch), "member": member, "row": row}
+        return {"aad": self.with_class(self.aad_of(batch), row), "member": member, "row": row}
+
+    def with_class(self, aad: AAD, row: Tensor) -> AAD:
+        """The same with the tap "class" of `row` (B,), where it is among the taps."""
+        if len(self.network_taps) == len(self.taps):
+            return aad
+        own = self.class_aad(row.cpu().numpy()).to(row.device)
+        return {name: {view: {**taps, CLASS: own} for view, taps in views.items()} for name, views in aad.items()}
 
     def count(self, batch: dict[str, Any]) -> None:
         """Take note of a batch's broken images.

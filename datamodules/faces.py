@@ -1,18 +1,13 @@
 """Faces from a shard set, turned into AAD by the audited network on the device."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from torch import Tensor
-
-from datamodules.audit import AuditData
+from datamodules.images import ImageData
 from mint_lightning.audited import NetworkSource
-from mint_lightning.learning.objective import AAD
-from mint_lightning.shards import TrainLoader
 from mint_lightning.shards.remote import CACHE_BYTES
 
 
-class Faces(AuditData):
+class Faces(ImageData):
     """Members and externals of one shard set as batches of AAD.
 
     Each identity is in exactly one of fit, validate, calibrate and test. A batch has `aad[network][view][tap]` (B, C)
@@ -82,45 +77,3 @@ class Faces(AuditData):
             cache=cache,
             cache_bytes=cache_bytes,
         )
-        self._standardised: dict[bytes, AAD] = {}
-
-    def fit_images(self) -> TrainLoader:
-        """The fit split's images in the order of epoch 0, in this process, whatever the rank."""
-        return TrainLoader(self.root, self.order())
-
-    def first_fit_aad(self, images: int) -> Iterator[AAD]:
-        """AAD of the first `images` of epoch 0, whichever process asks: every rank standardises alike.
-
-        What the epoch itself will ask for again, the same batches, is kept for it where one process reads them whole;
-        of maps nothing, they are large.
-        """
-        self._standardised.clear()  # what a fit that was interrupted left
-        kept = all(len(shape) == 1 for shape in self.shapes) and self._place()[1] == 1
-        loader = self.fit_images()
-        device = self._device()
-        left = min(images, len(loader) * self.batch_size)
-        for batch in loader:
-            aad = self._aad(batch["images"][:left].to(device))
-            if kept and len(batch["row"]) <= left:
-                self._standardised[_name(batch)] = aad
-            yield aad
-            left -= len(batch["row"])
-            if left <= 0:
-                return
-
-    def aad_of(self, batch: dict[str, Any]) -> AAD:
-        """Of a batch of images, under no_grad; the network's own precision, float32 out."""
-        known = self._standardised.pop(_name(batch), None)
-        return self._aad(batch["images"]) if known is None else known
-
-    def teardown(self, stage: str) -> None:
-        """Keep nothing for an epoch that does not come."""
-        self._standardised.clear()
-
-    def _aad(self, images: Tensor) -> AAD:
-        return {name: net.to(images.device)(images, self.taps, self.views) for name, net in self.networks.items()}
-
-
-def _name(batch: Mapping[str, Any]) -> bytes:
-    """Of a batch: which photos, in which order."""
-    return bytes(batch["row"].cpu().numpy().tobytes())

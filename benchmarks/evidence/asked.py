@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.evidence.pictures import write_pictures
-from benchmarks.lfw.parts import CARDS, run
+from benchmarks.lfw.parts import CARDS, DOOR
 from mint_lightning.audited import NetworkCard
 from mint_lightning.learning.members import trained_on
 from mint_lightning.shards import KeyList, Manifest
@@ -42,11 +42,11 @@ def ask() -> Asked:
 
     def answered(command: str, out: Path) -> pd.DataFrame:
         began = time.monotonic()
-        run(f"{command} --out {out}", out / "audit.json")
+        DOOR.run(f"{command} --out {out}", out / "audit.json")
         seconds[f"{command} --out {out}"] = time.monotonic() - began
         return pd.read_csv(out / "audit.csv", dtype={"unit": str}, keep_default_na=False, na_values=[""])
 
-    run(MAKE, TABLE / "table.json")
+    DOOR.run(MAKE, TABLE / "table.json")
     named = ", ".join(f'"{TABLE}/auditors/{folder}"' for folder in AUDITORS.values())
     every = f"audit --auditor '[{named}]'"
     photos = _known(answered(f"{every} shards/lfw", OUT / "photos"), "shards/lfw")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.lfw.figure import draw
 from benchmarks.lfw.page import write
-from benchmarks.lfw.parts import CARDS, make_networks, run_tables
+from benchmarks.lfw.parts import CARDS, DOOR, make_networks
 from benchmarks.lfw.sets import WARNED, Warned
 
 TABLES = Path("mlruns/tables")
@@ -47,7 +47,7 @@ def main() -> None:
     make_networks()
     for warned in WARNED:
         warned.pack()
-    run_tables([(command, TABLES / name / "table.json") for name, command in commands()])
+    DOOR.run_together([(command, TABLES / name / "table.json") for name, command in commands()])
     draw()
     write([command for _, command in commands()])
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.lfw.parts import CARDS, PACK, TRAIN, load, taken
+from benchmarks.lfw.parts import CARDS, DOOR, PACK, TRAIN, load
 from benchmarks.lfw.sets import WARNED
 from benchmarks.lfw.tables import Table, control, figure, of_b, short
 from mint_lightning.evidence import OperatingPoint, RowEvidence
@@ -188,7 +188,7 @@ def warnings() -> Iterator[str]:
 
 def made(commands: Sequence[str]) -> Iterator[str]:
     """Commands and times."""
-    seconds = taken()
+    seconds = DOOR.taken()
     whole = [PACK, *(TRAIN.format(name=name, half=half) for name, half in (("A", "H1"), ("B", "H2"))), *commands]
     yield from [
         "## Commands",

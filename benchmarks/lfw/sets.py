@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.lfw.parts import ARCHIVE, DATA, SHARDS, run
+from benchmarks.lfw.parts import ARCHIVE, DATA, DOOR, SHARDS
 from mint_lightning.files import atomic_path, sha256_file, sha256_json
 from mint_lightning.shards import KeyList, Manifest, uniform
 
@@ -66,7 +66,7 @@ class Warned:
         if not archive.is_file():
             with atomic_path(archive) as temporary:
                 self._write(temporary)
-        run(
+        DOOR.run(
             f"pack --source npz:{archive} --name lfw --out {self.shards} --overwrite true --reuse true",
             self.shards / "manifest.json",
         )

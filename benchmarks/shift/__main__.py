@@ -9,7 +9,7 @@ LFW saved once more as JPEG of quality 75, blurred, or with a black border is a 
 from pathlib import Path
 
 from benchmarks.common.figures import write_below
-from benchmarks.lfw.parts import PACK, SHARDS, load, run
+from benchmarks.lfw.parts import DOOR, PACK, SHARDS, load
 from benchmarks.lfw.sets import WARNED, Warned
 from mint_lightning.files import atomic_path
 
@@ -21,7 +21,7 @@ NAMES = ("att", "jpeg75", "blur", "border")
 
 def main() -> None:
     """Pack, compare, write the page."""
-    run(PACK, SHARDS / "manifest.json")
+    DOOR.run(PACK, SHARDS / "manifest.json")
     found = {"LFW in random halves": _shift("halves", SHARDS, "H1 H2")}
     for warned in WARNED:
         if warned.name in NAMES:
@@ -47,14 +47,14 @@ def _packed(warned: Warned) -> Path:
         with atomic_path(archive) as temporary:
             warned._write(temporary)
     command = f"pack --source npz:{archive} --name lfw --by_database true --out {out} --overwrite true --reuse true"
-    run(command, out / "manifest.json")
+    DOOR.run(command, out / "manifest.json")
     return out
 
 
 def _shift(name: str, root: Path, partitions: str) -> dict:
     target = FOLDER / f"{name}.json"
     picture = FOLDER / f"{name}.png"
-    run(f"shift {root} --partitions {partitions} --limit 20000 --json {target} --picture {picture}", target)
+    DOOR.run(f"shift {root} --partitions {partitions} --limit 20000 --json {target} --picture {picture}", target)
     return load(target)
 
 

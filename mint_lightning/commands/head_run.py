@@ -14,6 +14,7 @@ from mint_lightning.files import write_json
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.collect import gather, score_set
 from mint_lightning.learning.initial import parent_of
+from mint_lightning.learning.labels import CLASS
 from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
 from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.predictions import ScoresWriter
@@ -75,6 +76,10 @@ def after_fit(cli: Any) -> None:
     best = cli.trainer.checkpoint_callback.best_model_path
     if not best:
         print("No epoch was finished, so there is no head and no auditor.")
+        return
+    if CLASS in cli.model.taps:  # nobody knows the class of a photo that is asked about
+        if cli.trainer.is_global_zero:
+            print(f"Best head (validate AUC {_best(cli):.3f}): {best}\nNo auditor: the head reads the photos' classes.")
         return
     scores = _scores(cli, cli.datamodule.rows("calibrate"), best)
     folder = auditor_folder(cli.config["fit"]["name"])

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mint_lightning.commands.card_words import card_lines
 from mint_lightning.commands.parsing import run_function
 from mint_lightning.errors import UserError
 
@@ -73,6 +74,8 @@ def describe(
     height, width = prepared.size
     print(f"Input: {prepared.channels} {height}x{width}, mean {_numbers(prepared.mean)}, std {_numbers(prepared.std)}"
           f"{', cut to the middle' if prepared.crop else ''}")  # fmt: skip
+    for line in card_lines(network.card):
+        print(line)
     _print(table)
     if not every:
         others = {tap.module for tap in network.describe(every_module=True)} - {tap.module for tap in found}

@@ -16,6 +16,10 @@ EXAMPLES = """  mint-lightning pack --source folder:photos --out shards/mine
   mint-lightning pack --source ijbc:IJB-C --role externals --detector centerface --out shards/ijbc
   mint-lightning pack --source ijbc:IJB-C --role externals --sample 20000 --out shards/ijbc --dry-run
   mint-lightning pack --source databases:photos --by_database true --lanes 4 --out shards/paper_faces
+  mint-lightning pack --source cifar10:cifar-10-python.tar.gz --by_database true --image_size 32 --encoder png \\
+      --out shards/cifar10
+  mint-lightning pack --source gtsrb:GTSRB --by_database true --image_size 32 --encoder png --copies leave_out \\
+      --out shards/gtsrb
   mint-lightning pack --source synthetic:identities=2000,photos=5,difficulty=hard,seed=0 --out shards/synthetic"""
 
 
@@ -27,7 +31,7 @@ def pack(
     hold_out: int = 0,
     hold_out_minimum: int = 3,
     hold_out_from: list[str] | None = None,
-    by_database: bool = False,
+    by_database: bool | list[str] = False,
     image_size: int = 112,
     encoder: str = "jpeg95",
     detector: str | None = None,
@@ -64,8 +68,8 @@ def pack(
         hold_out: photos of an identity to put aside, as partition NAME_unseen, where it has enough.
         hold_out_minimum: photos that an identity must have for some of them to be put aside.
         hold_out_from: partitions from whose identities photos are put aside; all of them by default.
-        by_database: make each database a partition of its own, named after it, in place of random ones; nothing may be
-            claimed between databases, since a head can name them.
+        by_database: make each database, or each of a list such as [gtsrb_test], a partition of its own, named after it,
+            in place of random ones; nothing may be claimed between databases, since a head can name them.
         image_size: side of the square images in pixels.
         encoder: jpeg95, png or webp-lossless, the same for all images.
         detector: find the face of each photo and bring it to the five points of ArcFace: "centerface" (in the wheel of

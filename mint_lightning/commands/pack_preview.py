@@ -24,7 +24,7 @@ def say_what(
     encoder: str,
     partitions: Mapping[str, float],
     hold_out: HoldOut | None,
-    by_database: bool,
+    by_database: bool | list[str],
     cut: CutSettings | None,
     aligned: bool,
     seed: int,

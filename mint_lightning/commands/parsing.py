@@ -83,7 +83,8 @@ def _underscored(word: str) -> str:
 
 def _with_flags(function: Callable[..., Any], args: list[str]) -> list[str]:
     """A bare --NAME of a yes or no as --NAME=true."""
-    flags = {f"--{name}" for name, each in inspect.signature(function).parameters.items() if each.annotation is bool}
+    kinds = {name: each.annotation for name, each in inspect.signature(function).parameters.items()}
+    flags = {f"--{name}" for name, kind in kinds.items() if kind in (bool, bool | None)}
     followed = [*args, "--"][1:] if args else []
     return [
         f"{word}=true" if word in flags and after.startswith("--") else word

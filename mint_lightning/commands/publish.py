@@ -11,10 +11,12 @@ from mint_lightning import __version__
 from mint_lightning.auditor import NETWORK, AuditorCard, WeightsMissing, copy_network, save_auditor
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.auditor.novelty import NoveltyCheck
+from mint_lightning.commands.card_words import figure_lines
 from mint_lightning.commands.track import track
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
 from mint_lightning.files import atomic_path, read_json, sha256_json, write_json
+from mint_lightning.learning.labels import CLASS
 from mint_lightning.learning.limits import limits_of
 from mint_lightning.learning.rows import FLIP, slug
 from mint_lightning.report import Context
@@ -150,7 +152,12 @@ def network_summary(data: Any) -> dict[str, Any]:
         summary["architecture"] = card.architecture
         if card.members:
             summary["trained on"] = f"{card.members['images']} photos of {card.members['identities']} people"
-        summary |= {f"accuracy, {name}": value for name, value in card.accuracy.items()}
+        for name, value in card.accuracy.items():
+            if isinstance(value, Mapping) and "pairs" not in value:  # a classifier's, by part
+                lines = (line.partition(": ") for line in figure_lines(name, value))
+                summary |= {head.lower(): said for head, _, said in lines}
+            else:
+                summary[f"accuracy, {name}"] = value
     summary["members known by"] = data.groups.how
     summary |= {name: str(value) for name, value in data.network.facts.items()}
     return summary
@@ -168,11 +175,11 @@ def declared(data: Any, request: Request) -> tuple[str, ...]:
 
 def write_auditors(folder: Path, run: Any, data: Any) -> None:
     """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale, nor of
-    a score that needs the photos' classes, which nobody knows of a photo that is asked about."""
+    what needs the photos' classes, or reference networks, which nobody has of a photo that is asked about."""
     folder.mkdir()
     for spec, scores in zip(run.specs, run.rows, strict=True):
         heads = run.heads.get(spec.title)
-        needs_classes = spec.head in KINDS and KINDS[spec.head].labels
+        needs_classes = spec.relative or CLASS in spec.taps or (spec.head in KINDS and KINDS[spec.head].labels)
         if (heads and len(heads) > 1) or needs_classes:
             continue
         row = run.evidence.row(spec.title)

@@ -29,6 +29,7 @@ def table(
     pixels: bool = True,
     references: dict[str, dict[str, Any]] | None = None,
     complement: dict[str, Any] | None = None,
+    shadows: dict[str, dict[str, Any]] | None = None,
     folds: int = 0,
     partition_declared: bool = False,
     permuted: bool = False,
@@ -54,10 +55,10 @@ def table(
 
     Args:
         data: the DataModule: {class_path: datamodules.Faces, init_args: {shards: ..., network: ...}}.
-        rows: list of {head: vanilla|cnn, taps: [...], samples: N, arguments: {...}, recipe: {...}, seeds: N}, and of
-            scores that need no fitting, {head: norm|agreement|batchnorm}, of classifiers also {head: loss|confidence|
-            entropy|modified_entropy|margin}; without rows and grid, the published heads at every tap and the two
-            scores norm and agreement.
+        rows: list of {head: vanilla|cnn|by_class, taps: [...], samples: N, arguments: {...}, recipe: {...}, seeds: N},
+            and of scores that need no fitting, {head: norm|agreement|batchnorm}, of classifiers also {head: loss|
+            confidence|entropy|modified_entropy|margin|calibrated_loss|lira|rmia}; without rows and grid, the published
+            heads at every tap and the two scores norm and agreement.
         grid: more rows, one for each of taps at each of samples: list of {head: vanilla|cnn, taps: [conv1, all_conv,
             [conv1, conv4]], samples: [50K, 0.5, null], arguments, recipe, seeds}. Numbers must be multiples of twice
             the lanes of the shard set; shares are rounded down to one. --grid+ adds to the grid of a config.
@@ -68,6 +69,9 @@ def table(
         pixels: whether heads on the pixels themselves are a control.
         references: networks trained on neither members nor externals: {NAME: {card: FILE}, ...}.
         complement: a network trained on the externals and not on the members; beside the controls, never among them.
+        shadows: networks trained like the audited one on photos that their cards list: {NAME: {card: FILE}, ...}. Of
+            each photo those that did not see it say how hard it is, in the rows calibrated_loss, lira and rmia.
+            Networks named in references serve there, too.
         folds: 0 uses the four splits; 5 gives every image one out-of-fold score, for small databases.
         partition_declared: you declare that members and externals are random identity partitions of one set; needed
             for networks trained by others, and printed as declared.
@@ -135,6 +139,7 @@ def table(
         pixels=pixels,
         references=typed(dict[str, NetworkSource], references or {}, "references"),
         complement=typed(NetworkSource, complement, "complement") if complement else None,
+        shadows=typed(dict[str, NetworkSource], shadows or {}, "shadows"),
         folds=folds,
         partition_declared=partition_declared,
         permuted=permuted,
@@ -167,7 +172,8 @@ def _quiet(line: str) -> None:
 
 
 _DECIDES = (
-    "data", "rows", "grid", "recipe", "twins", "pixels", "references", "complement", "folds", "partition_declared",
+    "data", "rows", "grid", "recipe", "twins", "pixels", "references", "complement", "shadows", "folds",
+    "partition_declared",
     "permuted", "left_out", "attributes", "seed", "seeds", "published",
 )  # fmt: skip
 
@@ -182,7 +188,7 @@ def with_class(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(command: str, args: list[str]) -> None:
     """Run the command, in several processes where they are asked for."""
-    asked = parse_function(table, command, joined(args, {"data", "references"}), EXAMPLES)
+    asked = parse_function(table, command, joined(args, {"data", "references", "shadows"}), EXAMPLES)
     if asked["processes"] < 1:
         raise UserError(f"processes is {asked['processes']}: take 1 or more.")
     if asked["processes"] > 1 and not asked["dry_run"] and not started_together():

@@ -1,11 +1,12 @@
 """AAD -> logit: the auditing heads, plain torch."""
 
 from mint_lightning.heads.base import Draw, Drawn, Head, HeadOutput, Masks, SeededDropout, Standardise
+from mint_lightning.heads.by_class import ByClassHead
 from mint_lightning.heads.cnn import CNNHead
 from mint_lightning.heads.mean import HEADS, MeanHead, build_head
 from mint_lightning.heads.vanilla import L1Reading, VanillaHead
 
 __all__ = [
-    "HEADS", "CNNHead", "Draw", "Drawn", "Head", "HeadOutput", "L1Reading", "Masks", "MeanHead", "SeededDropout",
-    "Standardise", "VanillaHead", "build_head",
+    "HEADS", "ByClassHead", "CNNHead", "Draw", "Drawn", "Head", "HeadOutput", "L1Reading", "Masks", "MeanHead",
+    "SeededDropout", "Standardise", "VanillaHead", "build_head",
 ]  # fmt: skip

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
 from mint_lightning.heads.base import Head, HeadOutput, Masks
+from mint_lightning.heads.by_class import ByClassHead
 from mint_lightning.heads.cnn import CNNHead
 from mint_lightning.heads.vanilla import VanillaHead
 
-HEADS: dict[str, type[Head]] = {"vanilla": VanillaHead, "cnn": CNNHead}
+HEADS: dict[str, type[Head]] = {"vanilla": VanillaHead, "cnn": CNNHead, "by_class": ByClassHead}
 
 
 class MeanHead(Head):

@@ -20,6 +20,8 @@ _HOME = {
     "membership": "membership",
     "train_audited": "recognition",
     "Recognition": "recognition",
+    "train_classifier": "classification",
+    "Classification": "classifier",
 }
 
 __all__ = sorted(_HOME)

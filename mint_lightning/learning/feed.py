@@ -1,6 +1,6 @@
 """AAD for the heads of a table, batch by batch: taken from the bank, or computed anew from the images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mint_lightning.learning.bank import Bank, Request, Rows, read_network
+from mint_lightning.learning.labels import CLASS_REQUEST
 from mint_lightning.learning.networks import Networks
 from mint_lightning.shards import EpochOrder
 
@@ -36,12 +37,13 @@ class Reading:
 
 @dataclass
 class Piece:
-    """Images `rows` (n,) and their AAD; what several cells read is taken once."""
+    """Images `rows` (n,) and their AAD; what several cells read is taken once. `classes` gives the tap "class"."""
 
     rows: Rows
     bank: Bank
     device: torch.device
     fresh: FreshAAD = field(default_factory=dict)
+    classes: Callable[[Rows], Tensor] | None = None
     _taken: dict[tuple[str, Request], Tensor] = field(default_factory=dict)
 
     def take(self, reads: Reads) -> list[Tensor]:
@@ -53,7 +55,10 @@ class Piece:
             return self.fresh[network][request]
         at = network, request
         if at not in self._taken:
-            value = self.bank.take(network, request, self.bank.positions(self.rows)).to(self.device)
+            if request == CLASS_REQUEST and self.classes is not None:
+                value = self.classes(self.rows).to(self.device)
+            else:
+                value = self.bank.take(network, request, self.bank.positions(self.rows)).to(self.device)
             if value.ndim > 2:  # maps are large, and cells of one network come together: those of others are let go
                 self._taken = {
                     known: kept for known, kept in self._taken.items() if kept.ndim == 2 or known[0] == network
@@ -87,7 +92,7 @@ class Feed:
             yield from self._computed(loader, wanted, device)
             return
         for rows in order.batches(epoch):
-            yield Piece(self.bank.rows[self.bank.positions(rows)], self.bank, device)
+            yield self._piece(self.bank.rows[self.bank.positions(rows)], device)
 
     def sweep(self, rows: Rows, cells: Sequence[Reads], device: torch.device) -> Iterator[Piece]:
         """Every one of `rows` that could be read once, in that order (rising where computed anew)."""
@@ -97,13 +102,13 @@ class Feed:
             return
         known = self.bank.rows[self.bank.positions(rows)]
         for part in np.array_split(known, len(known) // PIECE + 1):
-            yield Piece(part, self.bank, device)
+            yield self._piece(part, device)
 
     def first(self, order: EpochOrder, cells: Sequence[Reads], images: int, device: torch.device) -> Piece:
         """The first `images` of epoch 0 that could be read, in one piece, or all where there are fewer."""
         if not self._wanted(cells):
             rows = order.batches(0).reshape(-1)
-            return Piece(self.bank.rows[self.bank.positions(rows)][:images], self.bank, device)
+            return self._piece(self.bank.rows[self.bank.positions(rows)][:images], device)
         pieces, left = [], images
         for piece in self.epoch(order, 0, cells, device):
             pieces.append(piece)
@@ -115,13 +120,17 @@ class Feed:
             name: {r: torch.cat([piece.fresh[name][r] for piece in pieces])[:images] for r in own}
             for name, own in pieces[0].fresh.items()
         }
-        return Piece(rows, self.bank, device, fresh)
+        return self._piece(rows, device, fresh)
 
     def read(self, reads: Reads, rows: Rows) -> list[Tensor]:
         """AAD (n, ...) of each request, on the CPU, of those of `rows` that could be read, rising."""
         pieces = [(piece.rows, piece.take(reads)) for piece in self.sweep(rows, [reads], torch.device("cpu"))]
         order = torch.from_numpy(np.argsort(np.concatenate([known for known, _ in pieces])))
         return [torch.cat(tap)[order] for tap in zip(*(taken for _, taken in pieces), strict=True)]
+
+    def _piece(self, rows: Rows, device: torch.device, fresh: FreshAAD | None = None) -> Piece:
+        classes = getattr(self.data, "class_aad", None)
+        return Piece(rows, self.bank, device, fresh or {}, classes)
 
     def _wanted(self, cells: Sequence[Reads]) -> dict[str, list[Request]]:
         """What is computed anew for these cells, by network."""
@@ -145,6 +154,6 @@ class Feed:
                     network = self.networks.by_name[name]
                     aad = read_network(network, images.to(network.device), own)
                     fresh[name] = {request: value.to(device) for request, value in aad.items()}
-                yield Piece(rows[known], self.bank, device, fresh)
+                yield self._piece(rows[known], device, fresh)
         finally:
             loader.close()

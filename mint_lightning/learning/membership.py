@@ -12,6 +12,7 @@ from mint_lightning.shards import KeyList, Manifest, uniform
 
 Rows = NDArray[np.int64]
 
+_GROUPS = ("members", "externals", "unseen")
 MIXED = "the photos of its shard sets came to pixels by different pipelines, which a head can tell apart"
 BY_PHOTO = "the splits are by photo, so people whom a head learnt are in test and it may only know them again"
 
@@ -53,6 +54,7 @@ def membership(
     externals: Sequence[str] | None = None,
     unseen: Sequence[str] | None = None,
     null_seed: int | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Membership:
     """Work out the three groups.
 
@@ -60,15 +62,15 @@ def membership(
     the other photos of the listed identities, externals the photos of everybody else. From the names of partitions
     otherwise (`members` and `externals`, and `unseen` where there is one). With `null_seed` the externals alone are
     divided by identity into pretended members and pretended externals: the network saw neither, so nothing may be
-    found.
+    found. Of photos of objects those of `classes` alone count, where they are given.
     """
     if members is not None or externals is not None:
-        groups = _from_partitions(keys, manifest, trained_on, members, externals, unseen)
+        groups = _of_classes(keys, _from_partitions(keys, manifest, trained_on, members, externals, unseen), classes)
         _check_against_card(keys, groups, trained_on)
     elif trained_on is not None:
-        groups = _from_card(keys, manifest, trained_on)
+        groups = _of_classes(keys, _from_card(keys, manifest, trained_on), classes)
     elif by_role := _roles(manifest):
-        groups = _from_partitions(keys, manifest, None, *by_role, unseen)
+        groups = _of_classes(keys, _from_partitions(keys, manifest, None, *by_role, unseen), classes)
     else:
         raise UserError(
             "Nothing says who the members are: the network's card lists none, and no sets with both roles are given "
@@ -86,6 +88,14 @@ def membership(
     return groups
 
 
+def _of_classes(keys: KeyList, groups: Membership, classes: Sequence[str] | None) -> Membership:
+    if classes is None:
+        return groups
+    there = keys.class_name.isin(classes)
+    kept = {name: rows[there[rows]] for name in _GROUPS for rows in [getattr(groups, name)]}
+    return replace(groups, **kept, how=f"{groups.how}, of the classes {', '.join(sorted(set(classes)))}")
+
+
 def _from_card(keys: KeyList, manifest: Manifest, trained_on: TrainedOn) -> Membership:
     trained = _listed(keys, trained_on)
     of_member = np.isin(keys.label, np.unique(keys.label[trained]))
@@ -96,7 +106,8 @@ def _from_card(keys: KeyList, manifest: Manifest, trained_on: TrainedOn) -> Memb
         externals=np.flatnonzero(external),
         unseen=np.flatnonzero(of_member & ~trained),
         random_partition=trained_on.partition_hash == manifest.partition_hash
-        and _drawn(manifest, trained_on.partitions),
+        and _drawn(manifest, trained_on.partitions)
+        and _drawn(manifest, np.unique(keys.partition[external]).tolist()),
         how="the list of members in the network's card",
     )
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
 from mint_lightning.errors import UserError
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.controls import complement_network, missing_taps, reference_networks, untrained_twins
+from mint_lightning.learning.relative import Shadows
 from mint_lightning.learning.rows import RowSpec
 
 AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
@@ -31,6 +32,7 @@ class Networks:
     twins: tuple[str, ...]
     references: tuple[str, ...]
     unadapted: frozenset[str] = frozenset()
+    shadows: Shadows = field(default_factory=lambda: Shadows({}, {}))
 
     @classmethod
     def make(
@@ -41,6 +43,7 @@ class Networks:
         pixels: bool,
         references: dict[str, NetworkSource],
         complement: NetworkSource | None,
+        shadows: dict[str, NetworkSource] | None = None,
         seed: int,
         device: torch.device,
         kept: Path | None = None,
@@ -59,15 +62,22 @@ class Networks:
             found[COMPLEMENT] = complement_network(complement, data)
         if pixels:
             found[PIXELS] = PixelNetwork((data.manifest.image_size,) * 2)
+        beside = Shadows.load(shadows or {}, data)
+        if taken := sorted(set(beside.networks) & set(found)):
+            raise UserError(f"Two networks are called {taken[0]!r}: give the shadow another name.")
+        beside.check(data.groups.used, len(named))
+        found |= beside.networks
         for network in found.values():
             network.to(device)
             network.aad_dtype = data.network.aad_dtype  # a control differs from a row in nothing but what is read
-        return cls(found, tuple(drawn), tuple(named), unadapted)
+        return cls(found, tuple(drawn), tuple(named), unadapted, beside)
 
     def role(self, name: str) -> str:
-        """What a network is here: "audited", "twin", "reference", "complement" or "pixels"."""
+        """What a network is here: "audited", "twin", "reference", "shadow", "complement" or "pixels"."""
         if name in (AUDITED, COMPLEMENT, PIXELS):
             return name
+        if name in self.shadows.saw:
+            return "shadow"
         return "twin" if name in self.twins else "reference"
 
     def requests(self, specs: Sequence[RowSpec]) -> dict[str, list[Request]]:
@@ -77,7 +87,8 @@ class Networks:
             if name == PIXELS:
                 wanted[name] = [request for spec in PIXEL_ROWS for request in spec.requests("")]
                 continue
-            found = [request for spec in specs for request in spec.requests(network.tap_names[-1])]
+            own = [spec for spec in specs if spec.relative or name not in self.shadows.saw]
+            found = [request for spec in own for request in spec.requests(network.tap_names[-1])]
             if name in self.references:
                 lacks = set(missing_taps(network, sorted({tap for _, tap in found})))
                 found = [request for request in found if request[1] not in lacks]

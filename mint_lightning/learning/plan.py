@@ -12,6 +12,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
+from mint_lightning.learning.labels import labels_hash, shapes_of
 from mint_lightning.learning.networks import PIXEL_ROWS, PIXELS
 from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.rows import RowSpec, parse_samples
@@ -46,7 +47,7 @@ class HeadPlan:
         fitted = [spec for spec in self.specs if spec.fitted]
         for spec in fitted:
             try:
-                shapes = data.network.aad_shapes(spec.taps)
+                shapes = shapes_of(data.network, spec.taps, data.classes)
                 spec.build([shapes[tap] for tap in spec.taps], self.seed)
             except UserError as error:
                 raise UserError(f"The row {spec.title!r} cannot be learnt: {error}") from error
@@ -66,6 +67,7 @@ class HeadPlan:
         member: (N,) labels by row to be learnt in the place of the true ones.
         """
         labels = data.member if member is None else member
+        classes = labels_hash(data.labels) if data.classes else ""
         orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
 
         def order(fold: Fold, samples: int | float | None) -> EpochOrder:
@@ -76,17 +78,19 @@ class HeadPlan:
 
         found: dict[CellKey, list[Cell]] = {}
         for name, network in activations.networks.by_name.items():
+            if name in activations.networks.shadows.saw:
+                continue  # asked for their outcome alone, by scores
             for spec in PIXEL_ROWS if name == PIXELS else [spec for spec in self.specs if spec.fitted]:
                 wanted = spec.requests("")
                 if not set(wanted) <= set(activations.requests[name]):
                     continue
-                shapes = network.aad_shapes(spec.taps)
+                shapes = shapes_of(network, spec.taps, data.classes)
                 for fold in folded:
                     found[spec.title, name, fold.number] = cells = [
                         Cell(
                             name=spec.title,
                             network=name,
-                            requests=wanted,
+                            requests=spec.reads,
                             head=spec.build([shapes[tap] for tap in spec.taps], seed),
                             order=order(fold, parse_samples(spec.samples)),
                             validate=fold.validate,
@@ -97,21 +101,21 @@ class HeadPlan:
                     ]
                     for cell in cells:
                         cell.key = cell_hash(
-                            cell, activations.keys[name], activations.bank.rows, labels, spec.arguments
+                            cell, activations.keys[name], activations.bank.rows, labels, spec.arguments, classes
                         )
         return found
 
 
 def _check_score(spec: RowSpec, data: Any) -> None:
     """Raise `UserError` where the network or the photos have not what a score is made of."""
-    network, kind = data.network, KINDS[spec.head]
+    network, logits = data.network, spec.relative or KINDS[spec.head].logits
     taps = list(dict.fromkeys(tap for _, tap in spec.requests(network.tap_names[-1])))
     try:
         shapes = network.aad_shapes(taps)
     except UserError as error:
         raise UserError(f"The row {spec.title!r} cannot be read: {error}") from error
-    classes = int(data.keys.label.max()) + 1
-    if kind.logits and shapes[taps[0]] != (classes,):
+    classes = len(data.classes) or int(data.keys.label.max()) + 1
+    if logits and shapes[taps[0]] != (classes,):
         raise UserError(
             f"The row {spec.title!r} needs a classifier of the photos' classes: the outcome of {network.name!r} has "
             f"{shapes[taps[0]][0]} values, and the shard set has {classes} classes."

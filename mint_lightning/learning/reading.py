@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.evidence import HeadScores, PixelScores, RowScores, ScoreSet, auc
+from mint_lightning.evidence.reference_scores import References
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.feed import Feed, Reading
 from mint_lightning.learning.folds import Fold
 from mint_lightning.learning.networks import AUDITED, COMPLEMENT, PIXELS
 from mint_lightning.learning.plan import Cells
+from mint_lightning.learning.relative import relative_score
 from mint_lightning.learning.rows import RowSpec
 
 
@@ -79,16 +81,51 @@ class Reader:
 
     def score(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score that needs no fitting."""
+        if spec.relative:
+            return self.relative(spec, network)
         bank = self.activations.bank
         reading = Reading(network, spec.requests(self.activations.networks.by_name[network].tap_names[-1]))
 
         def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
             arrays = [value.double().numpy() for value in self.feed.read(reading, rows)]
-            return KINDS[spec.head].compute(arrays, self.data.keys.label[bank.rows[bank.positions(rows)]])
+            return KINDS[spec.head].compute(arrays, self.data.labels[bank.rows[bank.positions(rows)]])
 
         rows = np.unique(np.concatenate([fold.validate for fold in self.folded]))  # folds may share some
         member = self.data.member[bank.rows[bank.positions(rows)]]
         return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
+
+    def relative(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
+        """The same of a score beside reference networks, none of which is the network itself."""
+        member = self.data.member
+
+        def of(fold: Fold, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+            strangers = fold.fit[~member[fold.fit]]  # neither judged nor learnt by the network
+            return relative_score(spec.head, *self._beside(network, rows), self._beside(network, strangers))
+
+        validated = [(of(fold, fold.validate), member[self._known(fold.validate)]) for fold in self.folded]
+        found = float(np.mean([auc(scores, flags) for scores, flags in validated]))
+        return found, self._set([of(fold, fold.scored) for fold in self.folded], network)
+
+    def _beside(
+        self, network: str, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], References]:
+        """Logits, classes and references of those of `rows` that could be read."""
+        networks, known = self.activations.networks, self._known(rows)
+        others = [name for name in (*networks.shadows.saw, *networks.references) if name != network]
+        nothing = np.zeros(len(self.data.keys), bool)
+        saw = np.array([networks.shadows.saw.get(name, nothing)[known] for name in others])
+        logits = np.array([self._outcome(name, rows) for name in others])
+        return self._outcome(network, rows), self.data.labels[known], References(logits, saw)
+
+    def _outcome(self, network: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        outcome = self.activations.networks.by_name[network].tap_names[-1]
+        (logits,) = self.feed.read(Reading(network, [("original", outcome)]), rows)
+        return logits.double().numpy()
+
+    def _known(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of `rows` whose image could be read."""
+        bank = self.activations.bank
+        return bank.rows[bank.positions(rows)]
 
     def scored(self, scores: Sequence[NDArray[np.float64]]) -> ScoreSet:
         """Scores of the audited network, one array for each fold, with what is known of each image."""

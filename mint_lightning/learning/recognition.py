@@ -2,27 +2,24 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from lightning.pytorch.loggers import Logger
 from numpy.typing import NDArray
-from torch import Tensor
 
-from mint_lightning.audited.architectures import Built, build
 from mint_lightning.errors import UserError
 from mint_lightning.files import sha256_json
-from mint_lightning.learning.card import CARD_NAME, MemberList, finished, write_network
+from mint_lightning.learning.card import CARD_NAME, finished
 from mint_lightning.learning.face_accuracy import MEASURES, Measure, measure
-from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.learner import Learner
 from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.pairs import lfw_pairs
-from mint_lightning.learning.recogniser import Recognition, class_of_rows, fit
-from mint_lightning.learning.speed import Format, choose_format
-from mint_lightning.shards import EpochOrder, KeyList, Manifest, TrainLoader
+from mint_lightning.learning.recogniser import Recognition, class_of_rows
+from mint_lightning.learning.training import Ready, Task, Training, trained_partitions
+from mint_lightning.shards import KeyList, Manifest
 from mint_lightning.shards.remote import local_set
 
 __all__ = ["Recognition", "train_audited"]
@@ -109,7 +106,7 @@ def train_audited(
     if pairs == "lfw":
         lfw_pairs()  # said now rather than after the training
     manifest = Manifest.load(root)
-    trained_on = _partitions(manifest, partitions, complement)
+    trained_on = trained_partitions(manifest, partitions, complement)
     arguments, name = dict(arguments or {}), name or folder.name
     request = {
         "recipe": RECIPE_VERSION,
@@ -141,98 +138,58 @@ def train_audited(
     classes = class_of_rows(keys.label, rows)
     if classes.max() < 1:
         raise UserError(f"The partitions {', '.join(trained_on)} hold one person: at least two are needed.")
-    order = EpochOrder(keys, (rows,), batch_size, seed)
-    with seeded(seed):
-        built = build(architecture, arguments, seed)
-        blank = built.preprocessing(torch.full((batch_size, 3, *built.preprocessing.size), 128, dtype=torch.uint8))
-        embedding = _embedding(built, blank[:2], architecture)
-        resume = folder.with_name(f".{folder.name}.resume.ckpt")
-        kept = _under_way(resume, request_hash)
-        format, speeds = kept or choose_format(built.module, blank, bf16)
-        model = Recognition(
-            built.module,
-            built.preprocessing,
-            embedding,
-            classes,
-            order.steps * epochs,
-            loss=loss,
-            scale=scale,
-            margin=margin,
-            rate=rate,
-            flip=flip,
-            seed=seed,
-            channels_last=format.channels_last,
-        )
-        loader = TrainLoader(root, order, workers=workers)
-        model.request = {"hash": request_hash, "format": asdict(format), "speeds": speeds}
-        fit(model, loader, epochs, format, accelerator, progress, logger, resume, save_minutes)
-    verified = measure(pairs, root, keys, rows, built, format)
-    written = write_network(
-        folder,
-        built.module,
-        built,
-        name=name,
+    training = Training(
+        root=root,
+        out=folder,
+        keys=keys,
+        manifest=manifest,
+        rows=rows,
+        partitions=trained_on,
         architecture=architecture,
         arguments=arguments,
-        members=MemberList(keys, manifest, trained_on, _seen(order, epochs)),
-        accuracy={**model.history[-1], "verification": verified and asdict(verified)},
-        config={
-            **request,
-            "request": request_hash,
-            "format": format.name,
-            "images_per_second": speeds,
-            "epochs_log": model.history,
-        },
+        name=name,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        bf16=bf16,
+        request=request,
+        workers=workers,
+        accelerator=accelerator,
+        progress=progress,
+        logger=logger,
+        save_minutes=save_minutes,
     )
-    resume.unlink(missing_ok=True)
-    return written
+    return training.run(_Faces(training, classes, loss, scale, margin, rate, flip, pairs))
 
 
-def _under_way(resume: Path, request_hash: str) -> tuple[Format, dict[str, float]] | None:
-    """Number format of a training that was stopped, with what was measured then; None, and no file, where none was."""
-    if not resume.is_file():
-        return None
-    try:
-        kept = torch.load(resume, map_location="cpu", weights_only=True)["training"]["request"]
-        if kept["hash"] == request_hash:
-            return Format(**kept["format"]), dict(kept["speeds"])
-    except Exception:  # damaged, or something else's: then there is nothing to go on with
-        pass
-    resume.unlink()
-    return None
+@dataclass(frozen=True)
+class _Faces(Task):
+    training: Training
+    classes: NDArray[np.int64]
+    loss: str
+    scale: float
+    margin: float
+    rate: float
+    flip: bool
+    pairs: Measure
 
+    def learner(self, ready: Ready) -> Recognition:
+        return Recognition(
+            ready.built.module,
+            ready.built.preprocessing,
+            ready.width,
+            self.classes,
+            ready.steps,
+            loss=self.loss,
+            scale=self.scale,
+            margin=self.margin,
+            rate=self.rate,
+            flip=self.flip,
+            seed=self.training.seed,
+            channels_last=ready.format.channels_last,
+        )
 
-def _partitions(manifest: Manifest, partitions: Sequence[str] | None, complement: bool) -> list[str]:
-    if partitions:
-        return sorted(set(partitions))
-    if "members" not in manifest.partitions:
-        known = ", ".join(sorted(manifest.partitions))
-        raise UserError(f"Name the partitions to train on: the shard set has no partition 'members' but {known}.")
-    if not complement:
-        return ["members"]
-    # A partition drawn by a share of the identities, not by holding photos out of another.
-    others = [name for name, rule in manifest.partitions.items() if name != "members" and not isinstance(rule, Mapping)]
-    if not others:
-        raise UserError("The shard set has no partition beside 'members' for a complement to be trained on.")
-    return sorted(others)
-
-
-def _embedding(built: Built, blank: Tensor, architecture: str) -> int:
-    was_training = built.module.training
-    with torch.no_grad():
-        output = built.module.eval()(blank)
-    built.module.train(was_training)
-    if not isinstance(output, Tensor) or output.ndim != 2:
-        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise UserError(f"{architecture} gives {found} where embeddings (B, D) are needed: take its pooled output.")
-    return output.shape[1]
-
-
-def _seen(order: EpochOrder, epochs: int) -> NDArray[np.int64]:
-    """Rows of the photos that were in a batch: in one epoch alone, less than a batch is left out at its end."""
-    seen = np.unique(order.batches(0))
-    for epoch in range(1, epochs):
-        if len(seen) == len(order.groups[0]):
-            break
-        seen = np.union1d(seen, order.batches(epoch))
-    return seen
+    def accuracy(self, model: Learner, ready: Ready) -> Mapping[str, Any]:
+        data = self.training
+        verified = measure(self.pairs, data.root, data.keys, data.rows, ready.built, ready.format)
+        return {**model.history[-1], "verification": verified and asdict(verified)}

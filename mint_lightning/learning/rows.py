@@ -12,12 +12,15 @@ from mint_lightning.errors import UserError
 from mint_lightning.heads import HEADS, Head
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.initial import seeded
+from mint_lightning.learning.labels import is_class
 from mint_lightning.learning.recipe import Recipe
+from mint_lightning.learning.relative import RELATIVE
 
-TITLES = {"vanilla": "Vanilla", "cnn": "CNN"}
+TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "by_class": "By class"}
 Kind = Literal[
-    "vanilla", "cnn", "norm", "agreement", "batchnorm", "loss", "confidence", "entropy", "modified_entropy", "margin"
-]
+    "vanilla", "cnn", "by_class", "norm", "agreement", "batchnorm", "loss", "confidence", "entropy", "modified_entropy",
+    "margin", "calibrated_loss", "lira", "rmia",
+]  # fmt: skip
 ALL_CONV = "all_conv"
 FLIP = "flip"
 
@@ -27,12 +30,14 @@ class RowSpec:
     """One row of a table.
 
     Args:
-        head: "vanilla" or "cnn", fitted on AAD; or a score that needs no fitting: "norm" (length of the embedding),
-            "agreement" (cosine of the embeddings of the image and of a view of it), "batchnorm" (distance from the
-            statistics of the BatchNorm layers); of class logits "confidence", "entropy", and with the photos' classes
-            "loss", "modified_entropy", "margin".
+        head: "vanilla", "cnn" or "by_class", fitted on AAD; or a score that needs no fitting: "norm" (length of the
+            embedding), "agreement" (cosine of the embeddings of the image and of a view of it), "batchnorm" (distance
+            from the statistics of the BatchNorm layers); of class logits "confidence", "entropy", with the photos'
+            classes "loss", "modified_entropy", "margin", and with the table's shadows or references
+            "calibrated_loss", "lira", "rmia".
         taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined, [all_conv]
-            joins all but the outcome. The scores take none.
+            joins all but the outcome. The scores take none. The tap "class", beside others, is the class of an object:
+            [layer7, class] conditions a head on it, and a "by_class" row has a head for each, {of: vanilla} or cnn.
         view: of "agreement": flip or jitter.
         samples: learn from this many images only, half of them members: a number, also written 50K, or a share such as
             0.5 of what there is; null takes all.
@@ -80,9 +85,14 @@ class RowSpec:
         return self.head in HEADS
 
     @property
+    def relative(self) -> bool:
+        """Whether the row asks reference networks how hard a photo is."""
+        return self.head in RELATIVE
+
+    @property
     def where(self) -> str:
         """Where the row reads, as the table prints it."""
-        names = [tap.removesuffix(":map") for tap in self.taps]
+        names = [tap.removesuffix(":map") for tap in self.taps if self.head != "by_class" or not is_class(tap)]
         if names in (["conv1", "conv2", "conv3", "conv4"], [ALL_CONV]):
             return self.place or "all conv"
         return self.place or (" + ".join(names) if names else "outcome")
@@ -93,7 +103,7 @@ class RowSpec:
         if self.name:
             return self.name
         if not self.fitted:
-            return title(self.head, self.view or FLIP)
+            return RELATIVE.get(self.head) or title(self.head, self.view or FLIP)
         return f"{TITLES[self.head]} {self.where}{_sample_words(self.samples)}"
 
     def on(self, taps: Sequence[str]) -> "RowSpec":
@@ -107,9 +117,16 @@ class RowSpec:
         return replace(self, taps=named, name=self.title, place=self.where)
 
     def requests(self, embedding: str) -> list[Request]:
-        """AAD that the row needs; `embedding` is the tap of the network's outcome."""
+        """AAD of the network that the row needs; `embedding` is the tap of the network's outcome."""
         if not self.fitted:
+            if self.relative:
+                return [("original", embedding)]
             return KINDS[self.head].requests(embedding, self.view or FLIP)
+        return [("original", tap) for tap in self.taps if not is_class(tap)]
+
+    @property
+    def reads(self) -> list[Request]:
+        """What the row's head takes, in its order: AAD of the network, and the photo's class where it is among them."""
         return [("original", tap) for tap in self.taps]
 
     def build(self, shapes: Sequence[Sequence[int]], seed: int) -> Head:

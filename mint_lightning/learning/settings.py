@@ -30,6 +30,7 @@ class TableSettings:
     pixels: bool = True
     references: dict[str, NetworkSource] = field(default_factory=dict)
     complement: NetworkSource | None = None
+    shadows: dict[str, NetworkSource] = field(default_factory=dict)
     folds: int = 0
     partition_declared: bool = False
     permuted: bool = False
@@ -75,6 +76,7 @@ class TableSettings:
             pixels=self.pixels,
             references=self.references,
             complement=self.complement,
+            shadows=self.shadows,
             seed=self.seed,
             device=device_of(self.accelerator),
             kept=folder / "twins" if folder else None,
@@ -85,4 +87,9 @@ class TableSettings:
         """The rows, published ones without any, on the taps of the network of `data`."""
         specs = [spec.on(data.network.tap_names) for spec in rows or published_rows()]
         check_names(specs)
+        if not (self.shadows or self.references) and (asks := [spec.title for spec in specs if spec.relative]):
+            raise UserError(
+                f"The row {asks[0]!r} compares with reference networks: name them in shadows (trained on known photos, "
+                "train-audited --halves) or references (trained on neither members nor externals)."
+            )
         return HeadPlan(specs, self.recipe, self.seed, self.seeds)

@@ -23,6 +23,7 @@ from mint_lightning.audited import EntryKey
 from mint_lightning.files import atomic_path, sha256_json, sources_hash
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.cell import Cell
+from mint_lightning.learning.labels import CLASS_REQUEST
 
 _BEST, _NOW, _MOMENT, _SCORES = "best.", "now.", "moment.", "scores"
 _STATE = {"best_auc", "best_epoch", "history"}
@@ -34,12 +35,16 @@ def cell_hash(
     readable: NDArray[np.int64],
     member: NDArray[np.bool_],
     arguments: Mapping[str, Any],
+    classes: str = "",
 ) -> str:
-    """The name of a head; `readable` are the rows whose image could be read, `member` (N,) is by row."""
+    """The name of a head; `readable` are the rows whose image could be read, `member` (N,) is by row, `classes` the
+    hash of the photos' classes."""
     order = cell.order
     return sha256_json(
         {
-            "aad": [[*request, keys[request].hash] for request in cell.requests],
+            "aad": [
+                [*request, classes if request == CLASS_REQUEST else keys[request].hash] for request in cell.requests
+            ],
             "head": [type(cell.head).__name__, dict(arguments), cell.head.shapes, cell.seed],
             "number": str(next(cell.head.parameters()).dtype),
             "recipe": asdict(cell.recipe),

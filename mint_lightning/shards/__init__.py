@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 # Imported at once, for the functions `pack` and `verify` bear the names of their modules: imported later, the module
 # would take the function's place in this namespace.
 from mint_lightning.shards.join import join
-from mint_lightning.shards.keys import KeyList, nested_subset, split_by_photo
+from mint_lightning.shards.keys import KeyList, split_by_photo
 from mint_lightning.shards.manifest import Manifest, Shard
 from mint_lightning.shards.pack import pack
 from mint_lightning.shards.plan import HoldOut

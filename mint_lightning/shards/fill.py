@@ -14,7 +14,7 @@ from mint_lightning.shards.align import Asked, CutSettings, cut_of
 from mint_lightning.shards.copies import REASON
 from mint_lightning.shards.image import BrokenImage, Encoder, opened, standardise
 from mint_lightning.shards.leftover import Leftover
-from mint_lightning.shards.listing import Encoded, Packed, face_key
+from mint_lightning.shards.listing import Encoded, Packed, class_of, face_key
 from mint_lightning.shards.parallel import ordered_map
 from mint_lightning.shards.plan import Plan
 from mint_lightning.shards.recipe import Recipe
@@ -117,6 +117,8 @@ def write_tars(
                         "partition": partition,
                         "origin": photo.origin,
                     }
+                    if known_class := class_of(photo):
+                        facts["class_name"] = known_class
                     for number, (image, how) in enumerate(images):
                         key = face_key(own, number)
                         packed.place(index, number, image, how, *writer.write(key, image, facts))

@@ -101,6 +101,7 @@ def join(
             partition_hash=partition_hash(keys),
             shards=shards,
             mixed=mixed,
+            classes=_classes(manifests),
         ).save(folder)
     return target
 
@@ -145,6 +146,11 @@ def realign_words(sets: Mapping[str, Manifest]) -> str:
         f"a head could name the set by it. Bring {which} from its crops, with `mint-lightning pack --source {source} "
         f"{options} --out {last}_realigned`, or set allow_mixed, and nothing may be claimed"
     )
+
+
+def _classes(manifests: Sequence[Manifest]) -> tuple[str, ...]:
+    """Those of the first set that has any, then what others add."""
+    return tuple(dict.fromkeys(name for manifest in manifests for name in manifest.classes))
 
 
 def _partition_names(name: str, manifest: Manifest) -> dict[str, str]:
@@ -192,7 +198,7 @@ def _together(
 _SHARD: Final = ("split", "lane", "count", "bytes", "sha256")
 _TEXTS: Final[dict[str, Callable[[Any], Any]]] = {
     "key": Distinct.of, "source": Repeated.of, "identity": Repeated.of, "partition": Repeated.of, "split": Repeated.of,
-    "origin": lambda names: Distinct.of(names, object), "sha256": Digests.of,
+    "origin": lambda names: Distinct.of(names, object), "sha256": Digests.of, "class_name": Repeated.of,
 }  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class KeyList:
         lane: int64, 0 .. lanes - 1.
         shard: int64, index into `manifest.shards`; never falls along the rows.
         position: int64, place within the lane of its (partition, split), counted through that lane's shards.
+        class_name: text, the class of the object that is shown, "" where nobody says it, as of faces. A column of the
+            file only where a photo has one.
     lanes: number of lanes of the shard set.
     """
 
@@ -51,8 +53,11 @@ class KeyList:
     shard: NDArray[np.int64]
     position: NDArray[np.int64]
     lanes: int
+    class_name: Repeated = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        if self.class_name is None:
+            object.__setattr__(self, "class_name", Repeated.coded([""], np.zeros(len(self.label), np.int64)))
         for name, column in _TEXTS.items():
             given = getattr(self, name)
             if not isinstance(given, Column):
@@ -98,6 +103,27 @@ class KeyList:
             )
         return places.astype(np.int64)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the class of any photo is known."""
+        return self.class_name.distinct().tolist() not in ([], [""])
+
+    def class_numbers(self, classes: Sequence[str]) -> NDArray[np.int64]:
+        """(n,) int64, of each photo the place of its class in `classes`, -1 where it is not known.
+
+        Raises:
+            UserError: no photo has a class, or one has a class that is not among these.
+        """
+        if not self.has_classes:
+            raise UserError(
+                "The shard set does not say of what class its photos are: pack it of a source of objects, such as "
+                "cifar10:, gtsrb: or classes: (a folder for each class)."
+            )
+        number = {name: place for place, name in enumerate(classes)} | {"": -1}
+        if unknown := [name for name in self.class_name.distinct().tolist() if name not in number]:
+            raise UserError(f"The class {unknown[0]!r} is none of the {len(classes)} classes of the manifest.")
+        return np.array([number[name] for name in self.class_name.tolist()], np.int64)
+
     @cached_property
     def _by_key(self) -> NDArray[np.int64]:
         return self.key.argsort()
@@ -112,7 +138,8 @@ class KeyList:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        kinds = {name: pa.int64() if name in _INTEGERS else pa.string() for name in _COLUMNS}
+        names = (*_COLUMNS, _CLASS) if self.has_classes else _COLUMNS
+        kinds = {name: pa.int64() if name in _INTEGERS else pa.string() for name in names}
         path = Path(root) / KEYS_NAME
         with (
             atomic_path(path) as temporary,
@@ -143,13 +170,13 @@ class KeyList:
         try:
             with pq.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
-                if tuple(names) != _COLUMNS or rows != manifest.images:
+                if tuple(names) not in (_COLUMNS, (*_COLUMNS, _CLASS)) or rows != manifest.images:
                     raise UserError(
                         f"The key list {path} has {rows} rows with columns {', '.join(names)}; "
                         f"the manifest asks for {manifest.images} rows with columns {', '.join(_COLUMNS)}."
                     )
                 # One after the other: all at once are 70 MB more for 200,000 rows.
-                for name in _COLUMNS:
+                for name in names:
                     columns[name] = _column(name, file.read([name], use_threads=False).column(0))
         except (pa.ArrowException, OSError, ValueError) as error:
             raise UserError(f"The key list {path} is not a readable parquet file: pack the images again.") from error
@@ -170,10 +197,11 @@ def split_by_photo(keys: KeyList, seed: int) -> KeyList:
     return replace(keys, split=Repeated.of(split))
 
 
-_COLUMNS = tuple(field.name for field in fields(KeyList) if field.name != "lanes")
+_CLASS = "class_name"
+_COLUMNS = tuple(field.name for field in fields(KeyList) if field.name not in ("lanes", _CLASS))
 _TEXTS: dict[str, Any] = {
     "key": Distinct, "source": Repeated, "identity": Repeated, "partition": Repeated, "split": Repeated,
-    "origin": Distinct, "sha256": Digests,
+    "origin": Distinct, "sha256": Digests, "class_name": Repeated,
 }  # fmt: skip
 _KIND: dict[str, dict[str, Any]] = {"origin": {"kind": object}}
 
@@ -194,33 +222,6 @@ def hash_order(
     """
     last = () if not len(tied(hashes)) else (keys[:] if rows is None else keys[rows],)
     return np.lexsort((*last, hashes, *outer)).astype(np.int64)
-
-
-def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """`n` of the given rows (int64, rising): n / lanes from each lane, those whose key has the smallest hash.
-
-    A smaller subset of the same rows is contained in a larger one, and an equal part comes from each lane.
-
-    Raises:
-        UserError: n is not a positive multiple of the number of lanes, or a lane has too few rows.
-    """
-    rows = np.asarray(rows, dtype=np.int64)
-    lanes = keys.lanes
-    smallest = int(np.bincount(keys.lane[rows], minlength=lanes).min()) if lanes else 0
-    if n <= 0 or n % lanes:
-        near = [value for value in (n // lanes * lanes, (n // lanes + 1) * lanes) if value > 0]
-        raise UserError(
-            f"A subset of {n} images cannot be drawn equally from {lanes} lanes: take {' or '.join(map(str, near))}."
-        )
-    if n > smallest * lanes:
-        raise UserError(
-            f"A subset of {n} images was asked for, but these {len(rows)} images give at most {smallest * lanes} "
-            f"({smallest} from each of {lanes} lanes)."
-        )
-    hashes = keys.key_hash[rows]
-    ordered = rows[hash_order(keys.key, hashes, keys.lane[rows], rows=rows)]
-    starts = np.searchsorted(keys.lane[ordered], np.arange(lanes))
-    return np.sort(ordered[(starts[:, None] + np.arange(n // lanes)).ravel()])
 
 
 def _among(column: Repeated, names: Collection[str], what: str) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from mint_lightning.shards.duplicates import crosses, same_images
 from mint_lightning.shards.keys import KeyList
 from mint_lightning.shards.manifest import Shard
 from mint_lightning.shards.plan import Plan
-from mint_lightning.shards.sources.photo import Photo
+from mint_lightning.shards.sources.photo import Photo, PhotoSource
 
 Encoded = list[tuple[bytes, str]] | str
 """Of a photo: its images, each with how its face's points were known ("" where none was looked for); or the reason why
@@ -80,6 +80,26 @@ class Packed:
             )
 
 
+def class_of(photo: Photo) -> str:
+    """The class of the object that a photo shows; "" where the source does not say it."""
+    return (photo.attributes or {}).get("class", "")
+
+
+def classes_of(keys: KeyList, source: PhotoSource) -> tuple[str, ...]:
+    """Names of the classes in their order: the source's, where it has an attribute `classes`, else sorted.
+
+    Raises:
+        UserError: a photo's class is not among the source's.
+    """
+    if not keys.has_classes:
+        return ()
+    found = [name for name in keys.class_name.distinct().tolist() if name]
+    named = tuple(getattr(source, "classes", None) or found)
+    if unknown := sorted(set(found) - set(named)):
+        raise UserError(f"A photo is of the class {unknown[0]!r}, which the source {source.name!r} does not name.")
+    return named
+
+
 def face_key(key: str, number: int) -> str:
     """The key of the face `number` (0, 1, ...) of a photo with that key; the first has the photo's own."""
     return f"{key}-{number + 1}" if number else key
@@ -104,6 +124,7 @@ def key_list(photos: Sequence[Photo], plan: Plan, packed: Packed, lanes: int) ->
         origin=Distinct.of((photos[int(row)].origin for row in rows), object),
         **packed.places(order),
         lanes=lanes,
+        class_name=Repeated.of(class_of(photos[int(row)]) for row in rows),
     )
 
 

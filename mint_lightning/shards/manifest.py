@@ -61,6 +61,7 @@ class Manifest:
             "given points" (by the source), "template points" (crops in which no face was found again).
         role: "members" or "externals" where the set was packed as such, a default that a run may override; "" else.
         mixed: whether it is of sets whose photos were aligned differently, so that nothing may be claimed.
+        classes: of objects, the names of the classes in the order of a classifier's outputs; () of faces.
         keys_sha256: hash of the key list beside the manifest.
         partition_hash: hash of which photo is in which partition and split; a network card quotes it.
         shards: every tar, in the order of the key list.
@@ -88,6 +89,7 @@ class Manifest:
     role: str = ""
     mixed: bool = False
     photos: Mapping[str, int] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     @property
     def images(self) -> int:
@@ -131,19 +133,22 @@ class Manifest:
             if not _SHARD_NAME.fullmatch(shard["name"]) or not 0 <= shard["lane"] < content["lanes"]:
                 raise UserError(f"{where} is named {shard['name']!r} in lane {shard['lane']}: not a shard of ours.")
         shards = tuple(Shard(**shard) for shard in content["shards"])
-        return cls(**{**content, "broken": tuple(content["broken"]), "shards": shards})
+        if not all(type(name) is str for name in content["classes"]):
+            raise UserError(f"The shard manifest {path} has classes that are no texts: it is damaged.")
+        lists = {name: tuple(content[name]) for name in ("broken", "classes")}
+        return cls(**{**content, **lists, "shards": shards})
 
 
 _TYPES: dict[str, type] = {
     "schema_version": int, "tool_version": str, "request": dict, "request_hash": str, "image_size": int,
     "alignment": str, "border": str, "encoder": str, "seed": int, "lanes": int, "partitions": dict, "counts": dict,
     "broken": list, "skipped": dict, "duplicates": int, "faces": dict, "role": str, "mixed": bool,
-    "photos": dict,
+    "photos": dict, "classes": list,
     "keys_sha256": str, "partition_hash": str,
     "shards": list,
     "name": str, "partition": str, "split": str, "lane": int, "count": int, "bytes": int, "sha256": str,
 }  # fmt: skip
-_LATER: dict[str, Any] = {"faces": {}, "role": "", "mixed": False, "photos": {}}
+_LATER: dict[str, Any] = {"faces": {}, "role": "", "mixed": False, "photos": {}, "classes": []}
 _HASHES = ("request_hash", "keys_sha256", "partition_hash", "sha256")
 _WORDS = {int: "a whole number", str: "a text", bool: "true or false", dict: "an object", list: "a list"}
 

@@ -1,6 +1,6 @@
 """Packing: from a source of photos to a shard set, whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mint_lightning.shards.copies import crossing_copies
 from mint_lightning.shards.fill import write_tars
 from mint_lightning.shards.keys import KEYS_NAME
 from mint_lightning.shards.leftover import claimed, find
-from mint_lightning.shards.listing import counts, key_list, partition_hash, refuse_shared_images
+from mint_lightning.shards.listing import classes_of, counts, key_list, partition_hash, refuse_shared_images
 from mint_lightning.shards.manifest import MANIFEST_NAME, Manifest
 from mint_lightning.shards.plan import HoldOut, make_plan
 from mint_lightning.shards.recipe import Recipe
@@ -31,7 +31,7 @@ def pack(
     encoder: str = "jpeg95",
     partitions: Mapping[str, float] | None = None,
     hold_out: HoldOut | None = None,
-    by_database: bool = False,
+    by_database: bool | Collection[str] = False,
     cut: CutSettings | None = None,
     aligned: bool = False,
     copies: str = "refuse",
@@ -59,8 +59,8 @@ def pack(
         encoder: one for all images: "jpeg95", "png" or "webp-lossless".
         partitions: name -> fraction of the identities, together 1; by default all are in one, "all".
         hold_out: photos to keep apart from training.
-        by_database: each database (the `source` of its photos) is a partition of its own, named after it, in place of
-            `partitions` drawn at random.
+        by_database: each database (the `source` of its photos), or each of those named, is a partition of its own,
+            named after it, in place of `partitions` drawn at random.
         cut: how faces are found and aligned; None takes the photos as they are, cut to their largest square. Boxes and
             points that the source gives are used.
         aligned: you declare that the photos are aligned crops, which the manifest then says.
@@ -81,8 +81,8 @@ def pack(
             splits, `out` is taken, or the disk is full. Nothing is left behind then.
     """
     recipe = Recipe(
-        image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes, by_database, cut, aligned,
-        shard_images, copies,
+        image_size, encoder, partitions or {"all": 1.0}, hold_out, seed, lanes, shard_bytes,
+        by_database, cut, aligned, shard_images, copies,
     )  # fmt: skip
     if role not in ("", "members", "externals"):
         raise UserError(f"role is {role!r}: a set is packed as members or as externals, or as neither.")
@@ -133,6 +133,7 @@ def pack(
             duplicates=duplicates,
             faces=faces,
             role=role,
+            classes=classes_of(keys, photos),
             photos={"found": len(listed), "read": packed.read, "broken": len(packed.broken)},
             keys_sha256=keys.save(folder),
             partition_hash=partition_hash(keys),

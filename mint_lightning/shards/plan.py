@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +77,10 @@ def make_plan(
     partitions: Mapping[str, float],
     hold_out: HoldOut | None,
     seed: int,
-    by_database: bool = False,
+    by_database: bool | Collection[str] = False,
 ) -> Plan:
-    """Assign every photo; `by_database` makes each source a partition of that name, whatever `partitions`.
+    """Assign every photo; `by_database` makes each source, or each of those named, a partition of that name, whatever
+    `partitions`.
 
     Raises:
         UserError: there are no photos, fewer identities in a partition than there are splits, or a photo listed twice.
@@ -87,13 +88,15 @@ def make_plan(
     if not photos:
         raise UserError("The source lists no photos: there is nothing to pack.")
     people, label, keys = _listed(photos)
-    if by_database:
-        sources = {source for source, _ in people}
-        partitions = dict.fromkeys(sources, 1 / len(sources))
-    check_partitions(partitions)
+    own = _own(by_database, {source for source, _ in people})
+    drawn = {} if by_database is True else partitions
+    check_partitions(drawn or dict.fromkeys(own, 1 / len(own)))
+    if shared := own & set(drawn):
+        raise UserError(f"{min(shared)!r} is a database with a partition of its own, and a partition that is drawn.")
+    partitions = {**drawn, **dict.fromkeys(own, 1.0)}
     if hold_out is not None:
         hold_out.check(partitions)
-    partition = [person[0] if by_database else partition_of(*person, partitions, seed=seed) for person in people]
+    partition = [person[0] if person[0] in own else partition_of(*person, drawn, seed=seed) for person in people]
     _check_enough(people, partition, partitions)
     hashes = key_hashes(keys)
     _check_unique(keys, hashes, photos)
@@ -103,8 +106,8 @@ def make_plan(
     every = {pair: number for number, pair in enumerate(sorted(pairs))}
     small = np.min_scalar_type(len(every))
     split = [split_of(*person, seed=seed) for person in people]
-    own = np.array([every[pair] for pair in zip(partition, split, strict=True)], small)
-    group = own[label]
+    places = np.array([every[pair] for pair in zip(partition, split, strict=True)], small)
+    group = places[label]
     if hold_out is not None:
         unseen = np.array([every[name + UNSEEN_SUFFIX, s] for name, s in zip(partition, split, strict=True)], small)
         eligible = np.isin(partition, hold_out.partitions)[label]
@@ -113,6 +116,15 @@ def make_plan(
     group = np.searchsorted(there, group).astype(small)
     groups = tuple(pair for pair, number in every.items() if number in there)
     return Plan(keys, people, label, group, groups, hash_order(keys, hashes, group))
+
+
+def _own(by_database: bool | Collection[str], sources: set[str]) -> set[str]:
+    """The databases that are partitions of their own."""
+    if isinstance(by_database, bool):
+        return sources if by_database else set()
+    if unknown := sorted(set(by_database) - sources):
+        raise UserError(f"by_database names {unknown[0]!r}: the source has the databases {', '.join(sorted(sources))}.")
+    return set(by_database)
 
 
 def _listed(photos: Sequence[Photo]) -> tuple[tuple[tuple[str, str], ...], NDArray[np.int64], Distinct]:

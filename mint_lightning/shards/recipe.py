@@ -32,7 +32,7 @@ class Recipe:
     seed: int
     lanes: int
     shard_bytes: int
-    by_database: bool = False
+    by_database: bool | Collection[str] = False
     cut: CutSettings | None = None
     aligned: bool = False
     shard_images: int = 0
@@ -40,7 +40,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         encoder_named(self.encoder)
-        if self.by_database and (set(self.partitions) != {"all"} or self.hold_out is not None):
+        if self.by_database is True and (set(self.partitions) != {"all"} or self.hold_out is not None):
             raise UserError(
                 "With by_database each database is a partition of its own: give no other partitions and hold out none."
             )
@@ -80,9 +80,15 @@ class Recipe:
 
     def partition_rules(self, sources: Collection[str]) -> dict[str, Any]:
         """Name of each partition -> its fraction, or the rule by which photos are held out for it or its database."""
-        if self.by_database:
-            return {name: {"database": name} for name in sorted(sources)}
-        return {**dict(sorted(self.partitions.items())), **(self.hold_out.rules() if self.hold_out else {})}
+        every = self.by_database is True
+        own = sorted(sources) if every else self._own
+        drawn = {} if every else dict(sorted(self.partitions.items()))
+        held_out = self.hold_out.rules() if self.hold_out else {}
+        return {**drawn, **{name: {"database": name} for name in own}, **held_out}
+
+    @property
+    def _own(self) -> list[str]:
+        return [] if isinstance(self.by_database, bool) else sorted(set(self.by_database))
 
     def request(self, source: PhotoSource) -> dict[str, Any]:
         """What is asked for, as JSON values: equal requests give equal shard sets with one version of this program."""
@@ -102,5 +108,7 @@ class Recipe:
             arguments["hold_out"]["partitions"] = sorted(set(self.hold_out.partitions))
         if not self.by_database:
             del arguments["by_database"]
+        elif self.by_database is not True:
+            arguments["by_database"] = self._own
         versions = {"schema_version": SCHEMA_VERSION, "tool_version": __version__}
         return {"source": dict(source.describe()), **arguments, **versions}

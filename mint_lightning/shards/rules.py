@@ -10,7 +10,19 @@ from mint_lightning.shards.listing import counts, partition_hash
 from mint_lightning.shards.manifest import Manifest
 from mint_lightning.shards.splits import UNSEEN_SUFFIX
 
-_COMPARED = ("key", "sha256", "source", "identity", "label", "origin", "partition", "split", "lane", "position")
+_COMPARED = (
+    "key",
+    "sha256",
+    "source",
+    "identity",
+    "label",
+    "origin",
+    "partition",
+    "split",
+    "lane",
+    "position",
+    "class_name",
+)
 
 
 def broken_promises(found: KeyList) -> Iterator[str]:

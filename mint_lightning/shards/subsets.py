@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mint_lightning.errors import UserError
-from mint_lightning.shards.keys import KeyList, nested_subset
+from mint_lightning.shards.keys import KeyList, hash_order
 
 
 def balanced_subsets(
@@ -40,6 +40,33 @@ def balanced_subsets(
                 f"each of {keys.lanes} lanes alike, give at most {most:,}."
             )
     return [nested_subset(keys, rows, count // len(groups)) for rows in groups]
+
+
+def nested_subset(keys: KeyList, rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """`n` of the given rows (int64, rising): n / lanes from each lane, those whose key has the smallest hash.
+
+    A smaller subset of the same rows is contained in a larger one, and an equal part comes from each lane.
+
+    Raises:
+        UserError: n is not a positive multiple of the number of lanes, or a lane has too few rows.
+    """
+    rows = np.asarray(rows, dtype=np.int64)
+    lanes = keys.lanes
+    smallest = int(np.bincount(keys.lane[rows], minlength=lanes).min()) if lanes else 0
+    if n <= 0 or n % lanes:
+        near = [value for value in (n // lanes * lanes, (n // lanes + 1) * lanes) if value > 0]
+        raise UserError(
+            f"A subset of {n} images cannot be drawn equally from {lanes} lanes: take {' or '.join(map(str, near))}."
+        )
+    if n > smallest * lanes:
+        raise UserError(
+            f"A subset of {n} images was asked for, but these {len(rows)} images give at most {smallest * lanes} "
+            f"({smallest} from each of {lanes} lanes)."
+        )
+    hashes = keys.key_hash[rows]
+    ordered = rows[hash_order(keys.key, hashes, keys.lane[rows], rows=rows)]
+    starts = np.searchsorted(keys.lane[ordered], np.arange(lanes))
+    return np.sort(ordered[(starts[:, None] + np.arange(n // lanes)).ravel()])
 
 
 def _smallest_lane(keys: KeyList, rows: NDArray[np.int64]) -> int:

@@ -15,6 +15,7 @@ from mint_lightning.shards.manifest import Shard
 from mint_lightning.shards.remote import present
 
 _FACTS = {"source": str, "identity": str, "label": int, "partition": str, "origin": str}
+_CLASS = "class_name"
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Contents:
     identity: list[str] = field(default_factory=list)
     label: list[int] = field(default_factory=list)
     origin: list[str] = field(default_factory=list)
+    class_name: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -97,6 +99,7 @@ def _add_sample(key: str, parts: dict[str, bytes], contents: Contents, suffix: s
     contents.sha256.append(hashlib.sha256(parts[suffix]).hexdigest())
     for column in ("source", "identity", "label", "origin"):
         getattr(contents, column).append(facts[column])
+    contents.class_name.append(facts.get(_CLASS, ""))
 
 
 def _check_image(key: str, image: bytes, contents: Contents, image_size: int) -> None:
@@ -118,7 +121,8 @@ def _facts(key: str, data: bytes, contents: Contents) -> dict[str, Any]:
         facts = json.loads(data)
     except ValueError:
         facts = None
-    if not isinstance(facts, dict) or {name: type(value) for name, value in facts.items()} != _FACTS:
+    found = {name: type(value) for name, value in facts.items()} if isinstance(facts, dict) else {}
+    if found.pop(_CLASS, str) is not str or found != _FACTS:
         contents.problems.append(f"The json of {key} in {contents.shard.name} does not have the keys {list(_FACTS)}.")
         return nothing
     if facts["partition"] != contents.partition:

@@ -93,6 +93,7 @@ def _found(manifest: Manifest, contents: list[Contents]) -> KeyList:
         shard=np.repeat(np.arange(len(shards), dtype=np.int64), sizes),
         position=_positions(manifest, sizes),
         lanes=manifest.lanes,
+        class_name=Repeated.of(texts("class_name")),
     )
 
 

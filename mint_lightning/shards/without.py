@@ -96,6 +96,8 @@ def _write(
                         "partition": packed_as,
                         "origin": str(keys.origin[row]),
                     }
+                    if known_class := keys.class_name[row]:
+                        facts["class_name"] = known_class
                     packed.place(place, 0, image, "", *writer.write(str(keys.key[row]), image, facts))
                     bar.advance(done)
             packed.add_shards(writer.shards)
@@ -115,6 +117,7 @@ def _key_list(
     by_place = np.lexsort((packed.position, packed.lane, keys.split[rows], keys.partition[rows]))
     rows = rows[by_place]
     taken: dict[str, Any] = {
-        name: getattr(keys, name).take(rows) for name in ("key", "source", "identity", "partition", "split", "origin")
+        name: getattr(keys, name).take(rows)
+        for name in ("key", "source", "identity", "partition", "split", "origin", "class_name")
     }
     return KeyList(**taken, label=label[order][by_place], **packed.places(by_place), lanes=lanes)

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import lightning
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -12,8 +13,8 @@ import torch
 
 from mint_lightning.audited import NetworkSource, Preprocessing
 from mint_lightning.errors import UserError
-from mint_lightning.learning import recogniser
-from mint_lightning.learning.recogniser import Recognition, class_of_rows, flips
+from mint_lightning.learning.augmentation import flips
+from mint_lightning.learning.recogniser import Recognition, class_of_rows
 from mint_lightning.learning.recognition import train_audited
 from mint_lightning.learning.speed import channels_last_is_safe, choose_format
 from mint_lightning.shards import HoldOut, KeyList, Manifest, pack
@@ -101,7 +102,7 @@ def test_the_same_request_gives_the_same_weights_and_is_not_trained_twice(
     other = card_at(train_audited(shards, out=tmp_path / "c", name="n", seed=1, **QUICK))
     assert other["weights"]["sha256"] != first["weights"]["sha256"]
 
-    monkeypatch.setattr(recogniser.L.Trainer, "fit", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(lightning.Trainer, "fit", lambda *_: pytest.fail("trained again"))
     assert card_at(train_audited(shards, out=tmp_path / "a", name="n", **QUICK)) == first
 
 

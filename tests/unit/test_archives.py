@@ -51,6 +51,14 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path: Path, file: str, worke
 
 
 @pytest.mark.parametrize("file", KINDS)
+def test_an_archive_can_be_listed_again_in_the_same_process(tmp_path: Path, file: str) -> None:
+    path = archive(tmp_path / file, people(3, 2))
+    first = ArchiveSource(path).list()
+    first[3].read()
+    assert list(ArchiveSource(path).list()) == list(first)
+
+
+@pytest.mark.parametrize("file", KINDS)
 def test_names_that_lead_out_and_links_are_broken_and_nothing_is_written(tmp_path: Path, file: str) -> None:
     files = people(20, 1) | {"../../p1/a.png": b"x", "/p2/b.png": b"y", "p3/../../c.png": b"z"}
     path = archive(tmp_path / "in" / file if (tmp_path / "in").mkdir() is None else tmp_path, files)

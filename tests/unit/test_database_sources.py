@@ -106,6 +106,11 @@ def test_attributes_lie_beside_the_manifest_as_table_reads_them(tmp_path: Path) 
         assert Counter(read_attributes(tmp_path / kind / "out/attributes.csv", keys)[name].values()) == values
 
 
+def test_classes_are_the_folders_sorted(tmp_path: Path) -> None:
+    source = open_source(f"classes:{write_files(tmp_path, databases.classes())}")
+    assert list(source.classes) == source.describe()["classes"] == ["stop", "turn", "yield"]
+
+
 def test_a_csv_names_photos_people_boxes_and_attributes(tmp_path: Path) -> None:
     write_files(tmp_path / "db", databases.listed())
     (tmp_path / "secret.png").write_bytes(databases.photo(99))

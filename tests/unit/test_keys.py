@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mint_lightning.errors import UserError
-from mint_lightning.shards.keys import KeyList, key_hashes, nested_subset
+from mint_lightning.shards.keys import KeyList, key_hashes
 from mint_lightning.shards.manifest import Shard
+from mint_lightning.shards.subsets import nested_subset
 from tests.unit.test_manifest import manifest
 
 pytestmark = pytest.mark.unit

@@ -26,6 +26,22 @@ def test_npz_of_pixels_by_person(tmp_path):
             np.testing.assert_array_equal(read, pixels[4].reshape(read.shape))
 
 
+def test_npz_names_all_classes_by_label_alike_in_all_parts(tmp_path):
+    pixels = np.zeros((4, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=pixels, y_train=[0, 3, 12, 3], x_test=pixels[:2], y_test=[3, 0])
+    source = NpzSource(tmp_path / "a.npz")
+    names = [f"{number:02d}" for number in range(13)]
+    assert list(source.classes) == source.describe()["classes"] == names
+    assert [photo.attributes["class"] for photo in source.list()] == ["03", "00", "00", "03", "12", "03"]
+    np.savez(tmp_path / "b.npz", x=pixels, label=[2, 0, 0, 2], classes=np.array(["stop", "go", "turn"]))
+    source = NpzSource(tmp_path / "b.npz")
+    assert list(source.classes) == source.describe()["classes"] == ["stop", "go", "turn"]
+    np.savez(tmp_path / "people.npz", x=pixels, label=[2, 0, 0, 2])
+    source = NpzSource(tmp_path / "people.npz")
+    assert list(source.classes) == []
+    assert "classes" not in source.describe()
+
+
 def test_npz_in_parts_is_of_objects(tmp_path):
     files = [encoded(face(number // 2, number), "JPEG") for number in range(6)]
     blob, offset = np.frombuffer(b"".join(files), np.uint8), np.cumsum([0, *map(len, files)])
@@ -42,9 +58,10 @@ def test_npz_in_parts_is_of_objects(tmp_path):
         ("signs_test", "0", "turn"),
         ("signs_test", "1", "turn"),
         ("signs_test", "2", "stop"),
-        ("signs_train", "track0", "stop"),
+        ("signs_train", "class 0 track 0", "stop"),
     ]
-    assert [photo.identity for photo in photos[3:]] == ["track0"] * 3 + ["track1"] * 3
+    # Tracks are counted anew in each class: track 0 of one is not track 0 of the other.
+    assert [photo.identity for photo in photos[3:]] == [f"class {n % 2} track {n // 3}" for n in range(6)]
     assert [photo.read() for photo in photos[3:]] == files
     pixels = np.zeros((4, 8, 8, 3), np.uint8)
     np.savez(tmp_path / "cifar.npz", x_train=pixels, y_train=np.arange(4), x_test=pixels[:2], y_test=np.arange(2))
@@ -64,6 +81,11 @@ def test_npz_in_parts_is_of_objects(tmp_path):
         ({"x": np.zeros((2, 3, 3), np.uint8), "label": np.arange(3)}, "'x' has 2 entries, 'label' 3"),
         ({"x_train": np.zeros((2, 3, 3), np.uint8)}, "lacks the key 'label_train'"),
         ({"x": np.zeros((1, 3, 3), np.uint8), "y": np.arange(1), "classes": np.array([], str)}, "below 0, the classes"),
+        (
+            {"x": np.zeros((1, 3, 3), np.uint8), "y": np.arange(1), "classes": np.array(["a", "a"])},
+            "'classes' must name each class once",
+        ),
+        ({"x_a": np.zeros((1, 3, 3), np.uint8), "y_a": np.array([10**9])}, "'label' must be below 100,000"),
         ({"a": np.zeros(3)}, "from blob, offset and label, or from x and label"),
     ],
 )

@@ -11,6 +11,7 @@ from mint_lightning.cli import main
 from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage
 from mint_lightning.shards.sources.parquet import ParquetSource
+from mint_lightning.shards.sources.parquetobjects import ParquetObjectsSource
 from tests.images import encoded, face
 from tests.shard_sets import open_set
 
@@ -78,3 +79,36 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         ParquetSource(write(tmp_path / "y.parquet", 2, image=["a", "b"])).list()
     with pytest.raises(UserError, match="2 columns of image bytes"):
         ParquetSource(write(tmp_path / "y.parquet", 2, image=None, one=[b"a", b"b"], two=[b"a", b"b"])).list()
+
+
+def test_objects_are_identities_of_their_own_with_a_class(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    write(root / "train-00000-of-00001.parquet", coarse_label=[5] * 30)
+    write(root / "test-00000-of-00001.parquet", 10, image=[encoded(face(50 + row, 0, 16)) for row in range(10)])
+    words = ["--image_size", "16", "--encoder", "png", "--workers", "0", "--lanes", "2", "--by_database", "true"]
+    out = str(tmp_path / "set")
+    assert main(["pack", "--source", f"objects:{root}", "--name", "c", "--out", out, *words]) == 0
+    manifest, keys = open_set(tmp_path / "set")
+    assert (len(keys), set(manifest.partitions)) == (40, {"c_train", "c_test"})
+    source = ParquetObjectsSource(root, "c")
+    photos = source.list()
+    assert len({photo.identity for photo in photos}) == 40
+    assert {photo.source: photo.attributes for photo in photos if photo.origin.endswith("07")} == {
+        "c_test": {"class": "name 7"},
+        "c_train": {"class": "name 7", "superclass": "5"},
+    }
+    assert list(source.classes) == source.describe()["classes"] == NAMES
+
+
+def test_objects_without_names_are_sorted_by_number(tmp_path: Path) -> None:
+    source = ParquetObjectsSource(write(tmp_path / "x.parquet", 4, [2, 11, None, 2], names=False))
+    assert list(source.classes) == ["2", "11"]
+    with pytest.raises(BrokenImage, match="its label is None"):
+        source.list()[2].read()
+    source = ParquetObjectsSource(write(tmp_path / "y.parquet", 2, [9, 10]))
+    with pytest.raises(BrokenImage, match="its label is 10"):
+        source.list()[1].read()
+    assert list(source.classes) == NAMES
+    with pytest.raises(UserError, match=r"has no column class, label, labels, fine_label \(it has image\)"):
+        ParquetObjectsSource(write(tmp_path / "z.parquet", 2, label=None)).list()

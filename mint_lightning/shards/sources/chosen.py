@@ -45,6 +45,11 @@ class ChosenPhotos:
         """Names of files that are no photos."""
         return getattr(self.source, "skipped", ())
 
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of all classes of the source, in their order, whatever is chosen of it; none where it has none."""
+        return getattr(self.source, "classes", ())
+
     def describe(self) -> dict[str, Any]:
         """The source's own description, and what is chosen of it."""
         return {**self.source.describe(), self.how: self.number}

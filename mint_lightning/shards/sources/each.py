@@ -1,6 +1,7 @@
 """Photos of which each is an identity of its own: of objects by their class, or of people nobody named."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from mint_lightning.shards.sources.photo import Photo
 from mint_lightning.shards.sources.tree import Entry, TreeSource, shared_depth
@@ -28,6 +29,15 @@ class ClassesSource(TreeSource):
     """
 
     kind = "classes"
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the folders, sorted."""
+        return sorted({str((photo.attributes or {})["class"]) for photo in self.list()})
+
+    def describe(self) -> dict[str, Any]:
+        """As `TreeSource`, and the classes."""
+        return {**super().describe(), "classes": list(self.classes)}
 
     def found(self, photos: Sequence[Entry], others: Sequence[Entry]) -> tuple[Sequence[Photo], Collection[str]]:
         """Images in a folder, by the first below those in common."""

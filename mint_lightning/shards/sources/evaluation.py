@@ -9,7 +9,8 @@ from typing import Any
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.sources.photo import Photo
-from mint_lightning.shards.sources.pickled import Piece, read_pickled
+from mint_lightning.shards.sources.pickled import read_pickled
+from mint_lightning.shards.sources.pickledvalues import Piece
 from mint_lightning.shards.sources.pieces import ReadPiece
 from mint_lightning.shards.sources.scanned import Scan, Scanned
 

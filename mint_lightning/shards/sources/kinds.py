@@ -6,6 +6,7 @@ from typing import Final
 
 from mint_lightning.shards.sources.adience import AdienceSource
 from mint_lightning.shards.sources.archive import ArchiveSource
+from mint_lightning.shards.sources.cifar import Cifar10Source, Cifar100Source
 from mint_lightning.shards.sources.csvfile import CsvSource
 from mint_lightning.shards.sources.databases import DatabasesSource
 from mint_lightning.shards.sources.each import ClassesSource, FlatSource
@@ -13,10 +14,12 @@ from mint_lightning.shards.sources.evaluation import EvaluationSource
 from mint_lightning.shards.sources.fddb import FddbSource
 from mint_lightning.shards.sources.folder import FolderSource
 from mint_lightning.shards.sources.gandiffface import GanDiffFaceSource
+from mint_lightning.shards.sources.gtsrb import GtsrbSource
 from mint_lightning.shards.sources.ijbc import IjbcSource
 from mint_lightning.shards.sources.lfw import LfwSource
 from mint_lightning.shards.sources.npz import NpzSource
 from mint_lightning.shards.sources.parquet import ParquetSource
+from mint_lightning.shards.sources.parquetobjects import ParquetObjectsSource
 from mint_lightning.shards.sources.photo import PhotoSource
 from mint_lightning.shards.sources.recordio import RecordIOSource
 from mint_lightning.shards.sources.utkface import UtkFaceSource
@@ -52,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "parquet": Kind(
         "train.parquet", "a column of image bytes and one of labels, as Hugging Face has it", ParquetSource
     ),
+    "objects": Kind("cifar100/data", "the same of objects: each row its own identity, its class", ParquetObjectsSource),
     "webdataset": Kind("tars", "WebDataset tars, ours or others': a folder, a tar, x-{000..099}.tar", WebDatasetSource),
     "recordio": Kind(
         "ms1m/train.rec", "MXNet RecordIO (Glint360K, MS1M), with .idx and .lst beside it", RecordIOSource
@@ -63,4 +67,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "adience": Kind("Adience", "Adience: images, and fold_N_data.txt", AdienceSource),
     "utkface": Kind("UTKFace.tar.gz", "UTKFace: AGE_GENDER_RACE_DATE.jpg; each photo its own identity", UtkFaceSource),
     "gandiffface": Kind("GANDiffFace.zip", "GANDiffFace: GROUP/IDENTITY/1.png", GanDiffFaceSource),
+    "cifar10": Kind(
+        "cifar-10-python.tar.gz", "CIFAR-10: its python or binary version, or train/CLASS/1.png", Cifar10Source
+    ),
+    "cifar100": Kind("cifar-100-python.tar.gz", "CIFAR-100, likewise", Cifar100Source),
+    "gtsrb": Kind("GTSRB", "GTSRB: its folders or .zip files; a track is an identity", GtsrbSource),
 }

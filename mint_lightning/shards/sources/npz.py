@@ -26,6 +26,7 @@ _FAULTS: Final = (
 )  # fmt: skip
 _FILES: Final = "blob"
 _PIXELS: Final = "x"
+_MOST_CLASSES: Final = 100_000
 _LABELS: Final = ("label", "y")
 _KINDS: Final = {
     "offset": "i",
@@ -49,7 +50,8 @@ class NpzSource:
 
     Archives in parts, blob_train and blob_test or x_train and x_test with their label_train and so on, are databases
     NAME_train and NAME_test. In these, and where there is a key classes (text, the name by label), a label is the
-    class of an object: an attribute, each image an identity of its own, or each track where there is a key track.
+    class of an object: an attribute, each image an identity of its own, or each track where there is a key track
+    (integers, n), tracks of two classes being two, since they may be counted anew in each.
 
     Args:
         path: the archive.
@@ -65,22 +67,33 @@ class NpzSource:
         self.name = name or self.path.name.replace(".", "_").split("_")[0]
 
     def describe(self) -> dict[str, Any]:
-        """Kind, name, number of photos and hash of the file."""
-        return {"kind": "npz", "name": self.name, "photos": len(self.list()), "sha256": sha256_file(self.path)}
+        """Kind, name, number of photos and hash of the file; the classes, where labels are such."""
+        known = {"kind": "npz", "name": self.name, "photos": len(self.list()), "sha256": sha256_file(self.path)}
+        return {**known, "classes": list(self.classes)} if self.classes else known
 
     def list(self) -> Sequence[Photo]:
         """All photos; `origin` is the filename, or the number."""
         return self._photos
 
-    @cached_property
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes by label: those of the key classes, else all numbers up to the last; () of people."""
+        return self._found[1]
+
+    @property
     def _photos(self) -> Sequence[Photo]:
+        return self._found[0]
+
+    @cached_property
+    def _found(self) -> tuple[Sequence[Photo], Sequence[str]]:
         try:
             with np.load(self.path, allow_pickle=False) as archive:
                 keys = archive.files
                 heads = [key for key in keys if key.partition("_")[0] in (_FILES, _PIXELS)]
                 parts = sorted({key.partition("_")[2] for key in heads}) if heads else [""]
                 read = [(part, self._read(archive, part)) for part in parts]
-            return ListedPhotos.of(photo for part, arrays in read for photo in self._part(part, arrays))
+            classes = self._classes(read)
+            return ListedPhotos.of(each for part, arrays in read for each in self._part(part, arrays, classes)), classes
         except FileNotFoundError as error:
             raise UserError(f"There is no archive at {self.path}.") from error
         except _FAULTS as error:
@@ -89,17 +102,32 @@ class NpzSource:
                 why = "it holds pickled objects, or is no .npz"
             raise UserError(f"{self.path} is not a readable .npz archive of plain arrays ({why}).") from error
 
-    def _part(self, part: str, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Photo]:
+    def _classes(self, read: Sequence[tuple[str, Mapping[str, NDArray[Any]]]]) -> Sequence[str]:
+        """Of all parts together, so that a class has one name in each."""
+        if not any(part or "classes" in arrays for part, arrays in read):
+            return ()
+        if "classes" in read[0][1]:
+            names = [plain(each) for each in read[0][1]["classes"].tolist()]
+            self._check(len(set(names)) == len(names), "'classes' must name each class once")
+            return names
+        most = max(int(arrays["label"].max(initial=0)) for _, arrays in read)
+        self._check(most < _MOST_CLASSES, f"'label' must be below {_MOST_CLASSES:,} where it is a class without a name")
+        return _padded(np.arange(most + 1))
+
+    def _part(self, part: str, arrays: Mapping[str, NDArray[Any]], classes: Sequence[str]) -> Iterator[Photo]:
         label = arrays["label"]
         count = len(label)
         readers = self._readers(part, arrays)
         name = f"{self.name}_{part}" if part else self.name
         known: Sequence[str] | None = None
         if part or "classes" in arrays:
-            known = self._named(label, arrays.get("classes"), "classes")
+            known = self._named(label, np.array(classes), "classes")
             track = arrays.get("track", np.arange(count))
             self._check(len(track) == count, f"'track' has {len(track)} entries, 'label' {count}")
-            people: Sequence[str] = [("track" if "track" in arrays else "") + text for text in _padded(track)]
+            people: Sequence[str] = _padded(track)
+            if "track" in arrays:
+                width = len(str(max(0, len(classes) - 1)))
+                people = [f"class {kind:0{width}d} track {text}" for kind, text in zip(label, people, strict=True)]
         else:
             people = self._named(label, arrays.get("identity"), "identities")
         names = [plain(each) for each in arrays["source"].tolist()] if "source" in arrays else [name] * count

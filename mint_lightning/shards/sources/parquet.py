@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from mint_lightning.errors import UserError
 from mint_lightning.shards.image import BrokenImage
@@ -44,6 +44,8 @@ class ParquetSource:
             rows are too large to be read one by one.
     """
 
+    kind: ClassVar[str] = "parquet"
+
     def __init__(self, path: str | Path, name: str | None = None) -> None:
         self.path = Path(path).expanduser().absolute()
         self.name = name or self.path.name.split(".")[0]
@@ -55,7 +57,7 @@ class ParquetSource:
             digest.update(f"{file.name} {file.stat().st_size}\n".encode())
         for photo in self.list():
             digest.update(json.dumps([photo.identity, photo.origin]).encode() + b"\n")
-        return {"kind": "parquet", "name": self.name, "photos": len(self.list()), "listing": digest.hexdigest()}
+        return {"kind": self.kind, "name": self.name, "photos": len(self.list()), "listing": digest.hexdigest()}
 
     def list(self) -> Sequence[Photo]:
         """All photos; `origin` is the file's and the row's number."""
@@ -68,6 +70,10 @@ class ParquetSource:
             raise UserError(f"There is no .parquet file at {self.path}.")
         return found
 
+    def rows(self, file: Path, prefix: str) -> Iterator[Photo]:
+        """The photos of one file, whose origins begin with `prefix`. Raises as `file_rows`."""
+        return _rows(file, self.name, prefix)
+
     @cached_property
     def _photos(self) -> Sequence[Photo]:
         import pyarrow as pa
@@ -75,7 +81,7 @@ class ParquetSource:
         photos = ListedPhotos()
         for number, file in enumerate(self._files):
             try:
-                for photo in _rows(file, self.name, f"{number}/" if len(self._files) > 1 else ""):
+                for photo in self.rows(file, f"{number}/" if len(self._files) > 1 else ""):
                     photos.append(photo)
             except (pa.ArrowException, OSError, ValueError) as error:
                 why = str(error).strip().splitlines()[0].rstrip(".")
@@ -115,13 +121,38 @@ def _group(path: str, column: str, group: int) -> Any:
 
 
 def _rows(file: Path, name: str, prefix: str) -> Iterator[Photo]:
+    schema = schema_of(file)
+    who = next((column for column in _WHO if column in schema.names and column != image_column(file, schema)), None)
+    names = class_names(schema, who)
+    for origin, (person,), reader in file_rows(file, prefix, (who,)):
+        if who is None:
+            yield Photo(name, origin, origin, reader)
+        elif isinstance(person, bool) or not isinstance(person, str | int) or person == "":
+            yield Photo(name, "unknown", origin, Broken(f"its {who} is {person!r}"[:200]))
+        else:
+            known = isinstance(person, int) and 0 <= person < len(names)
+            yield Photo(name, str(names[int(person)]) if known else str(person), origin, reader)
+
+
+def schema_of(file: Path) -> Any:
+    """The columns of a file, and what it says of itself."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as parquet:
-        schema, metadata = parquet.schema_arrow, parquet.metadata
-        image = _image_column(file, schema)
-        who = next((column for column in _WHO if column in schema.names and column != image), None)
-        names = _class_names(schema, who)
+        return parquet.schema_arrow
+
+
+def file_rows(file: Path, prefix: str, columns: Sequence[str | None]) -> Iterator[tuple[str, Sequence[Any], ReadRow]]:
+    """Of each row its number behind `prefix`, its values in `columns` (None for None), and its image's reader.
+
+    Raises:
+        UserError: its groups of rows are too large. ValueError and what pyarrow raises: it is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as parquet:
+        metadata = parquet.metadata
+        image = image_column(file, parquet.schema_arrow)
         rows = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
         if rows != metadata.num_rows:
             raise ValueError(f"it says it has {metadata.num_rows} rows, its groups have {rows}")
@@ -130,24 +161,21 @@ def _rows(file: Path, name: str, prefix: str) -> Iterator[Photo]:
             if metadata.row_group(group).total_byte_size > _MOST:
                 raise UserError(f"{file} has a group of rows of over 1 GiB: write it anew with smaller row groups.")
             size = metadata.row_group(group).num_rows
-            read = parquet.read_row_group(group, columns=[who], use_threads=False) if who is not None else None
-            people = [None] * size if read is None else read.column(0).to_pylist()
-            if len(people) != size:
-                raise ValueError(f"a group of {size} rows has {len(people)}")
-            for place, person in enumerate(people):
-                origin = f"{prefix}{row:0{len(str(metadata.num_rows))}d}"
+            asked = [column for column in columns if column is not None]
+            read = parquet.read_row_group(group, columns=asked, use_threads=False) if asked else None
+            found = [
+                [None] * size if read is None or column is None else read.column(column).to_pylist()
+                for column in columns
+            ]
+            if wrong := [values for values in found if len(values) != size]:
+                raise ValueError(f"a group of {size} rows has {len(wrong[0])}")
+            for place, values in enumerate(zip(*found, strict=True)):
+                yield f"{prefix}{row:0{len(str(metadata.num_rows))}d}", values, ReadRow(str(file), image, group, place)
                 row += 1
-                if who is None:
-                    yield Photo(name, origin, origin, ReadRow(str(file), image, group, place))
-                elif isinstance(person, bool) or not isinstance(person, str | int) or person == "":
-                    yield Photo(name, "unknown", origin, Broken(f"its {who} is {person!r}"[:200]))
-                else:
-                    known = isinstance(person, int) and 0 <= person < len(names)
-                    identity = str(names[int(person)]) if known else str(person)
-                    yield Photo(name, identity, origin, ReadRow(str(file), image, group, place))
 
 
-def _image_column(file: Path, schema: Any) -> str:
+def image_column(file: Path, schema: Any) -> str:
+    """The name of the column of image bytes. Raises `UserError` where there is none, or several."""
     import pyarrow as pa
 
     def holds(kind: Any) -> bool:
@@ -166,7 +194,7 @@ def _image_column(file: Path, schema: Any) -> str:
     return str(found[0])
 
 
-def _class_names(schema: Any, column: str | None) -> Sequence[str]:
+def class_names(schema: Any, column: str | None) -> Sequence[str]:
     """The names of classes that Hugging Face keeps in a file's description."""
     try:
         info = json.loads((schema.metadata or {})[b"huggingface"])

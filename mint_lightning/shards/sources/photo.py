@@ -74,7 +74,8 @@ class LazyPhotos(Sequence[Photo]):
 class PhotoSource(Protocol):
     """A database of photos by identity.
 
-    A source may also have an attribute `skipped`, names of files that are no photos (known after `list`).
+    A source may also have an attribute `skipped`, names of files that are no photos (known after `list`), and where its
+    photos are of objects `classes`, names of their classes in the order of a classifier's outputs.
     """
 
     @property

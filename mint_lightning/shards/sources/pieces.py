@@ -13,9 +13,9 @@ class ReadPiece:
     start: int
     size: int
 
-    def __call__(self) -> bytes:
-        """The bytes. Raises `BrokenImage` where they are too many for a photo, before reading, or the file ends."""
-        return read_pieces(self.path, ((self.start, self.size),))
+    def __call__(self, most: int = MAX_BYTES) -> bytes:
+        """The bytes. Raises `BrokenImage` where they are more than `most`, before reading, or the file ends."""
+        return read_pieces(self.path, ((self.start, self.size),), most=most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class Broken:
         raise BrokenImage(self.reason)
 
 
-def read_pieces(path: str, pieces: tuple[tuple[int, int], ...], joint: bytes = b"") -> bytes:
+def read_pieces(path: str, pieces: tuple[tuple[int, int], ...], joint: bytes = b"", most: int = MAX_BYTES) -> bytes:
     """The bytes of several (start, size) of a file with `joint` between them.
 
     Raises:
-        BrokenImage: they are too many for a photo, or the file ends before them.
+        BrokenImage: they are more than `most`, by default what a photo may have, or the file ends before them.
     """
-    if sum(size for _, size in pieces) > MAX_BYTES:
-        raise BrokenImage(f"larger than {MAX_BYTES // 2**20} MiB")
+    if sum(size for _, size in pieces) > most:
+        raise BrokenImage(f"larger than {most // 2**20} MiB")
     found: list[bytes] = []
     # Opened for each: it costs a hundredth of a decoded image, and a kept file would outlive a replaced one.
     with open(path, "rb", buffering=0) as stream:

@@ -37,6 +37,7 @@ def tar_files(path: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
     with contextlib.ExitStack() as stack:
         stream = _Bounded(opened(str(path)) if packed else stack.enter_context(path.open("rb")))
         try:
+            stream.seek(0)  # one that is kept from before stands where it was read last
             with tarfile.open(fileobj=stream, mode="r:", errors="surrogateescape") as tar:  # type: ignore[call-overload]
                 for member in tar:
                     tar.members = []  # it would keep every header
@@ -59,10 +60,10 @@ class ReadPacked:
     start: int
     size: int
 
-    def __call__(self) -> bytes:
-        """The bytes. Raises `BrokenImage` where they are too many for a photo, before reading, or damaged."""
-        if self.size > MAX_BYTES:
-            raise BrokenImage(f"larger than {MAX_BYTES // 2**20} MiB")
+    def __call__(self, most: int = MAX_BYTES) -> bytes:
+        """The bytes. Raises `BrokenImage` where they are more than `most`, before reading, or damaged."""
+        if self.size > most:
+            raise BrokenImage(f"larger than {most // 2**20} MiB")
         try:
             stream = opened(self.path)
             stream.seek(self.start)

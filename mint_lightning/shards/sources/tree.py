@@ -74,7 +74,7 @@ def photos_of(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
     return photos, others
 
 
-def _last_of_each(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+def last_of_each(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     """Of files of one name, as `tar -r` makes them, the last, and the names of the others; sorted as they come."""
     last = {entry.path: place for place, entry in enumerate(entries)}
     kept = [entry for place, entry in enumerate(entries) if last[entry.path] == place]
@@ -109,6 +109,10 @@ class TreeSource(Scanned):
         self.path = Path(path).expanduser().absolute()
         self.name = name or self.path.name.split(".")[0] or self.kind
 
+    def entries(self) -> Sequence[Entry]:
+        """All files, sorted by path. Raises `UserError` as `entries_of`."""
+        return entries_of(self.path)
+
     @abstractmethod
     def found(self, photos: Sequence[Entry], others: Sequence[Entry]) -> tuple[Sequence[Photo], Collection[str]]:
         """The photos, and the paths of files that are used in it; see `photos_of`.
@@ -124,7 +128,7 @@ class TreeSource(Scanned):
 
     @cached_property
     def _scan(self) -> Scan:
-        entries, earlier = _last_of_each(entries_of(self.path))
+        entries, earlier = last_of_each(self.entries())
         images, others = photos_of(entries)
         photos, used = self.found(images, others)
         used = set(used)

@@ -157,7 +157,9 @@ def _photo(sample: _Sample, name: str, origin: str) -> tuple[Photo, int]:
         name, origin = plain(source), plain(own)
         if face := _FACE.search(sample.key):  # of a photo that we cut several of
             origin += f"#{face[1]}"
-    return Photo(name, plain(str(who)), origin, reader), size
+    known = facts.get("class_name")
+    attributes = {"class": plain(known)} if isinstance(known, str) and known else None
+    return Photo(name, plain(str(who)), origin, reader, attributes=attributes), size
 
 
 def _told(photo: Photo, *, nobody: bool) -> Photo:

@@ -64,10 +64,10 @@ class ReadZipped:
     checksum: int
     deflated: bool
 
-    def __call__(self) -> bytes:
-        """The file's bytes. Raises `BrokenImage` where they are too many for a photo, before reading, or damaged."""
-        if max(self.size, self.packed) > MAX_BYTES:
-            raise BrokenImage(f"larger than {MAX_BYTES // 2**20} MiB")
+    def __call__(self, most: int = MAX_BYTES) -> bytes:
+        """The file's bytes. Raises `BrokenImage` where they are more than `most`, before reading, or damaged."""
+        if max(self.size, self.packed) > most:
+            raise BrokenImage(f"larger than {most // 2**20} MiB")
         with open(self.path, "rb") as stream:
             stream.seek(self.header)
             head = stream.read(_LOCAL)

@@ -1,0 +1,210 @@
+"""A table of a classifier: heads by class, scores with labels, and those beside networks that left photos out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from mint_lightning.audited import NetworkSource
+from mint_lightning.cli import main
+from mint_lightning.evidence import auc
+from mint_lightning.evidence.label_scores import loss_score
+from mint_lightning.evidence.reference_scores import References, calibrated_loss, likelihood_ratio, lira, rmia
+from mint_lightning.shards import EvalLoader, KeyList, Manifest
+from tests.object_networks import classifier
+from tests.object_photos import ObjectPhotos
+from tests.packing import small
+
+pytestmark = pytest.mark.integration
+
+HALVES = {"members": 0.5, "externals": 0.5}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder with shards, the audited network and four shadows, and the table's config."""
+    root = tmp_path_factory.mktemp("objects")
+    manifest = small(
+        ObjectPhotos(items=60, test=10),
+        root / "shards",
+        partitions=HALVES,
+        by_database=["objects_test"],
+        lanes=2,
+    )
+    keys = KeyList.load(root / "shards", manifest)
+    drawn = keys.where(partitions=["members", "externals"])
+    classifier(root / "audited", root / "shards", keys.where(partitions=["members"]), ["members"])
+    random = np.random.default_rng(0)
+    pattern = np.array([random.permutation([True, True, False, False]) for _ in drawn])
+    for number in range(4):
+        classifier(root / f"half{number}", root / "shards", drawn[pattern[:, number]], list(HALVES), seed=1 + number)
+    config = {
+        "data": {
+            "class_path": "datamodules.Objects",
+            "init_args": {
+                "shards": str(root / "shards"),
+                "network": {"card": str(root / "audited/card.json")},
+                "members": ["members"],
+                "externals": ["externals"],
+                "batch_size": 16,
+                "workers": 0,
+            },
+        },
+        "shadows": {f"half{number}": {"card": str(root / f"half{number}/card.json")} for number in range(4)},
+        "rows": [
+            {"head": "vanilla", "taps": ["layer7"]},
+            {"head": "vanilla", "taps": ["layer7", "class"]},
+            {"head": "by_class", "taps": ["layer7", "class"]},
+            {"head": "by_class", "taps": ["layer6:map", "class"], "arguments": {
+                "of": "cnn", "groups": [0, 0, 1, 1], "arguments": {"filters": [2, 2], "width": 4}}},
+            *({"head": name} for name in ("loss", "margin", "calibrated_loss", "lira", "rmia")),
+        ],
+        "recipe": {"epochs": 2, "patience": 2},
+        "twins": 1,
+        "seeds": 2,
+        "accelerator": "cpu",
+        "register": False,
+    }  # fmt: skip
+    return root, config
+
+
+@pytest.fixture(scope="module")
+def table(made: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    _, config = made
+    work = tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(work)
+        Path("objects.yaml").write_text(yaml.safe_dump(config))
+        assert main(["table", "--config", "objects.yaml", "--store", "store"]) == 0
+    return work / "mlruns/tables/table"
+
+
+def scores(table: Path, row: str, network: str = "audited") -> dict[str, float]:
+    import pyarrow.parquet as pq
+
+    found = pq.read_table(table / "scores.parquet").to_pylist()
+    return {each["key"]: each["score"] for each in found if each["row"] == row and each["network"] == network}
+
+
+def logits(root: Path, name: str, rows: np.ndarray) -> np.ndarray:
+    manifest = Manifest.load(root / "shards")
+    keys = KeyList.load(root / "shards", manifest)
+    network = NetworkSource(card=str(root / name / "card.json")).load()
+    found = np.zeros((len(keys), len(manifest.classes)))
+    with torch.no_grad():
+        for batch in EvalLoader(root / "shards", keys, rows, batch_size=64):
+            found[batch["row"].numpy()] = network(batch["images"], ["outcome"])["original"]["outcome"].double().numpy()
+    return found[rows]
+
+
+def test_every_row_has_a_score_for_every_photo(table: Path) -> None:
+    document = json.loads((table / "table.json").read_text())
+    names = [row["name"] for row in document["evidence"]["rows"]]
+    assert names == [
+        "Vanilla layer7", "Vanilla layer7 + class", "By class layer7", "By class layer6",
+        "Loss", "Margin", "Calibrated loss", "LiRA", "RMIA",
+    ]  # fmt: skip
+    found = [scores(table, name) for name in names]
+    assert all(own.keys() == found[0].keys() for own in found)
+    assert all(np.isfinite(list(own.values())).all() for own in found)
+    auditors = {path.name for path in (table / "auditors").iterdir()}
+    assert auditors == {"vanilla_layer7"}, "the others need the photo's class, which nobody knows of a new photo"
+
+
+def test_scores_are_those_of_the_functions(made: tuple[Path, dict[str, Any]], table: Path) -> None:
+    root, _ = made
+    manifest = Manifest.load(root / "shards")
+    keys = KeyList.load(root / "shards", manifest)
+    got = scores(table, "Calibrated loss")
+    rows = keys.rows_of(sorted(got))
+    strangers = keys.where(partitions=["externals"], splits=["fit"])
+    label = keys.class_numbers(manifest.classes)
+
+    def beside(own: np.ndarray) -> tuple[np.ndarray, np.ndarray, References]:
+        import pyarrow.parquet as pq
+
+        halves = [f"half{number}" for number in range(4)]
+        listed = [pq.read_table(root / name / "members.parquet")["key"].to_pylist() for name in halves]
+        saw = np.array([np.isin(keys.key[own], each) for each in listed])
+        references = References(np.array([logits(root, name, own) for name in halves]), saw)
+        return logits(root, "audited", own), label[own], references
+
+    mine, theirs = beside(rows), beside(strangers)
+    expected = {
+        "Loss": loss_score(*mine[:2]),
+        "Calibrated loss": calibrated_loss(*mine),
+        "LiRA": lira(*mine),
+        "RMIA": rmia(likelihood_ratio(*mine), likelihood_ratio(*theirs)),
+    }
+    for name, values in expected.items():
+        found = scores(table, name)
+        np.testing.assert_allclose([found[key] for key in keys.key[rows]], values, atol=2e-3)
+
+
+def test_a_head_that_reads_the_class_learns_from_it(made: tuple[Path, dict[str, Any]], tmp_path, monkeypatch) -> None:
+    """Members of one class, externals of the others: the tap "class" alone tells them apart."""
+    root, config = made
+    manifest = Manifest.load(root / "shards")
+    keys = KeyList.load(root / "shards", manifest)
+    discs = np.flatnonzero(keys.class_name[:] == "disc")
+    classifier(tmp_path / "discs", root / "shards", discs, ["members", "externals"], seed=9)
+    monkeypatch.chdir(tmp_path)
+    arguments = config["data"]["init_args"] | {"network": {"card": str(tmp_path / "discs/card.json")}}
+    for name in ("members", "externals"):
+        arguments.pop(name)
+    asked = config | {
+        "data": {"class_path": "datamodules.Objects", "init_args": arguments},
+        "rows": [{"head": "vanilla", "taps": ["class"], "recipe": {"epochs": 12, "patience": 12, "rate": 0.01}}],
+        "pixels": False,
+        "shadows": {},
+    }
+    Path("discs.yaml").write_text(yaml.safe_dump(asked))
+    assert main(["table", "--config", "discs.yaml", "--store", "none"]) == 0
+    found = scores(tmp_path / "mlruns/tables/table", "Vanilla class")
+    rows = keys.rows_of(sorted(found))
+    assert auc([found[key] for key in keys.key[rows]], keys.class_name[rows] == "disc") == 1.0
+
+
+def test_fit_reads_classes_and_keeps_to_some(made: tuple[Path, dict[str, Any]], tmp_path, monkeypatch, capsys) -> None:
+    root, _ = made
+    monkeypatch.chdir(tmp_path)
+    data = ["--data", "datamodules.Objects", "--data.shards", str(root / "shards")]
+    data += ["--data.network.card", str(root / "audited/card.json"), "--data.workers", "0", "--data.batch_size", "8"]
+    data += ["--data.members", "[members]", "--data.externals", "[externals]"]
+    model = ["--model", "VanillaMINT", "--model.taps", "[layer7, class]", "--trainer.max_epochs", "2"]
+    assert main(["fit", *model, *data, "--trainer.accelerator", "cpu", "--name", "classed"]) == 0
+    model[3] = "[layer7]"
+    assert main(["fit", *model, *data, "--data.classes", "[disc, wedge]", "--trainer.accelerator", "cpu"]) == 0
+    import pyarrow.parquet as pq
+
+    kept = pq.read_table("mlruns/auditors/head/scores.parquet").to_pylist()
+    keys = KeyList.load(root / "shards", Manifest.load(root / "shards"))
+    assert set(keys.class_name[keys.rows_of([each["key"] for each in kept])]) == {"disc", "wedge"}
+    assert main(["fit", *model, *data, "--data.classes", "[disk]"]) == 2
+    assert "There is no class 'disk' in the shard set; it has disc, frame, stripe, wedge." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shadows": {}}, r"The row 'Calibrated loss' compares with reference networks: name them in shadows"),
+        ({"shadows": {"one": "half0"}}, r"Every shadow was trained on \d+ of \d+ photos of this audit"),
+        ({"shadows": {"one": "audited"}}, r"The shadow 'one' is the audited network itself"),
+        ({"shadows": {"audited": "half0", "b": "half1", "c": "half2"}}, r"Two networks are called 'audited'"),
+    ],
+)
+def test_shadows_that_cannot_serve_are_refused(
+    made: tuple[Path, dict[str, Any]], tmp_path, monkeypatch, capsys, changes: dict[str, Any], message: str
+) -> None:
+    import re
+
+    root, config = made
+    monkeypatch.chdir(tmp_path)
+    named = {name: {"card": str(root / folder / "card.json")} for name, folder in changes["shadows"].items()}
+    Path("t.yaml").write_text(yaml.safe_dump(config | {"shadows": named}))
+    assert main(["table", "--config", "t.yaml", "--store", "none"]) == 2
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))
