@@ -15,7 +15,7 @@ from torch import Tensor
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
 from mint_lightning.learning.folds import make_folds
-from mint_lightning.learning.labels import CLASS, class_numbers, classes_of, is_class, one_hot, shapes_of
+from mint_lightning.learning.labels import CLASS, class_numbers, classes_of, is_class, kept_classes, one_hot, shapes_of
 from mint_lightning.learning.members import card_folder, trained_on
 from mint_lightning.learning.membership import BY_PHOTO, Membership, Rows, membership
 from mint_lightning.learning.networks import AUDITED
@@ -73,6 +73,7 @@ class AuditData(L.LightningDataModule):
         self.set_name = " + ".join(Path(each).name for each in given)
         self.manifest = Manifest.load(self.root)
         self.keys = KeyList.load(self.root, self.manifest)
+        kept_classes(self.manifest, only)
         if split_by == "photo":
             self.keys = split_by_photo(self.keys, self.manifest.seed)
         self.network = network.load()

@@ -7,7 +7,6 @@ import numpy as np
 from datamodules.images import ImageData
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
-from mint_lightning.learning.labels import kept_classes
 from mint_lightning.shards.remote import CACHE_BYTES
 
 
@@ -86,12 +85,11 @@ class Objects(ImageData):
             cache_bytes=cache_bytes,
             only=classes,
         )
-        self._check_classes(classes)
+        self._check_classes()
 
-    def _check_classes(self, asked: list[str] | None) -> None:
-        """Refuse a set without classes, classes that are not there, and photos that the network has no output for."""
+    def _check_classes(self) -> None:
+        """Refuse a set without classes, and photos that the network has no output for."""
         self.keys.class_numbers(self.manifest.classes)
-        kept_classes(self.manifest, asked)
         used = self.groups.used
         strange = np.unique(self.keys.class_name[used[self.labels[used] < 0]]).tolist()
         if strange:

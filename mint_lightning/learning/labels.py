@@ -42,7 +42,8 @@ def kept_classes(manifest: Manifest, classes: Sequence[str] | None) -> tuple[str
     if classes is None:
         return manifest.classes
     if unknown := [name for name in classes if name not in manifest.classes]:
-        raise UserError(f"There is no class {unknown[0]!r} in the shard set; it has {', '.join(manifest.classes)}.")
+        known = ", ".join(manifest.classes) or "none at all"
+        raise UserError(f"There is no class {unknown[0]!r} in the shard set; it has {known}.")
     return tuple(name for name in manifest.classes if name in classes)
 
 

@@ -52,6 +52,9 @@ class Reader:
         )
 
     def _has(self, spec: RowSpec, network: str) -> bool:
+        if spec.relative:  # a reference is judged beside others, not beside itself
+            networks = self.activations.networks
+            return bool(networks.shadows.saw) or len(networks.references) > 1
         return not spec.fitted or (spec.title, network, self.folded[0].number) in self.cells
 
     def fitted(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:

@@ -208,3 +208,28 @@ def test_shadows_that_cannot_serve_are_refused(
     Path("t.yaml").write_text(yaml.safe_dump(config | {"shadows": named}))
     assert main(["table", "--config", "t.yaml", "--store", "none"]) == 2
     assert re.search(message, " ".join(capsys.readouterr().err.split()))
+
+
+def test_networks_trained_on_neither_say_how_hard_a_photo_is(made: tuple[Path, dict[str, Any]], tmp_path, monkeypatch):
+    """One reference serves the audited network and its twin; it is no control of such a row, for beside what?"""
+    root, config = made
+    keys = KeyList.load(root / "shards", Manifest.load(root / "shards"))
+    classifier(tmp_path / "clean", root / "shards", keys.where(partitions=["objects_test"]), ["objects_test"], seed=7)
+    monkeypatch.chdir(tmp_path)
+    asked = {
+        "rows": [{"head": "loss"}, {"head": "calibrated_loss"}],
+        "references": {"clean": {"card": str(tmp_path / "clean/card.json")}},
+        "shadows": {},
+        "pixels": False,
+    }
+    Path("t.yaml").write_text(yaml.safe_dump(config | asked))
+    assert main(["table", "--config", "t.yaml", "--store", "none"]) == 0
+    evidence = json.loads(Path("mlruns/tables/table/table.json").read_text())["evidence"]
+    controls = [[each["kind"] for each in row["controls"]] for row in evidence["rows"]]
+    assert ["reference" in kinds for kinds in controls] == [True, False]
+    found, loss = (
+        scores(tmp_path / "mlruns/tables/table", "Calibrated loss"),
+        scores(tmp_path / "mlruns/tables/table", "Loss"),
+    )
+    clean = scores(tmp_path / "mlruns/tables/table", "Loss", "clean")
+    assert all(found[key] == pytest.approx(loss[key] - clean[key], abs=1e-5) for key in found)
