@@ -17,7 +17,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.learning.folds import make_folds
 from mint_lightning.learning.labels import CLASS, class_numbers, classes_of, is_class, kept_classes, one_hot, shapes_of
 from mint_lightning.learning.members import card_folder, trained_on
-from mint_lightning.learning.membership import BY_PHOTO, Membership, Rows, membership
+from mint_lightning.learning.membership import BY_PHOTO, BY_PHOTO_OF_OBJECTS, Membership, Rows, membership
 from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.objective import AAD
 from mint_lightning.shards import (
@@ -95,8 +95,9 @@ class AuditData(L.LightningDataModule):
             classes=only,
         )
         if split_by == "photo":
+            why = BY_PHOTO if self.subject == "faces" else BY_PHOTO_OF_OBJECTS
             how = f"{self.groups.how}, splits by photo"  # a checkpoint of the one split is none of the other
-            self.groups = replace(self.groups, random_partition=False, no_claim=BY_PHOTO, how=how)
+            self.groups = replace(self.groups, random_partition=False, no_claim=why, how=how)
         self.member, self.unseen = self.groups.flags(len(self.keys))
         self.batch_size = batch_size
         self.samples = samples
@@ -107,6 +108,11 @@ class AuditData(L.LightningDataModule):
         self.broken: list[str] = []
         self.read: Read | None = None
         """What the loaders read of photos in place of their images, if anything."""
+
+    @property
+    def subject(self) -> Literal["faces", "objects"]:
+        """What the photos show: objects where they have classes. Then an identity is a photo or a track, no person."""
+        return "objects" if self.keys.has_classes else "faces"
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:

@@ -14,11 +14,12 @@ from mint_lightning.auditor.scoring import Scored
 from mint_lightning.auditor.units import units
 from mint_lightning.evidence import Outcome, Posterior, benjamini_hochberg, holm
 from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.words import FACES
 
 
 @dataclass(frozen=True)
 class Answer(Document):
-    """What one auditor says of one photo or person.
+    """What one auditor says of one photo, person or object.
 
     unit: its name; photos given; merged: those that show the same picture as another, which count once; outside, own:
     those unlike what was calibrated on, and those of people from whom the head learnt, which are left out; used: photos
@@ -58,12 +59,14 @@ class Answer(Document):
 class Answers(Sequence[Answer]):
     """Answers of a request, all auditors of the first unit first.
 
-    Each is put into words when it is asked for: names and numbers alone are held.
+    Each is put into words when it is asked for: names and numbers alone are held. subject: what the photos show, to all
+    auditors alike, else faces.
     """
 
     def __init__(self, scored: Scored, auditors: Mapping[str, Auditor], question: Question) -> None:
         self.question, self.scored, self.names = question, scored, list(auditors)
-        self.units = units(scored, question.group_by)
+        self.subject = _subject(auditors)
+        self.units = units(scored, question.group_by, self.subject)
         self.judges = [Judge(auditor, question, scored, name) for name, auditor in auditors.items()]
         count = len(self.units) * len(self.judges)
         self.outside, self.own, self.used, self.steps, self.asked = np.ones((5, count), np.int32)
@@ -147,6 +150,11 @@ class Answers(Sequence[Answer]):
         that, or 1."""
         lowest = (self.floor * self.asked).reshape(len(self.units), -1).min(axis=1)
         return float(lowest.min() * len(self.units))
+
+
+def _subject(auditors: Mapping[str, Auditor]) -> str:
+    known = {auditor.card.subject for auditor in auditors.values()}
+    return known.pop() if len(known) == 1 else FACES
 
 
 def summary(answers: Sequence[Answer]) -> dict[Outcome, int]:

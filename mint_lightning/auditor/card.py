@@ -8,7 +8,8 @@ from typing import Any, Final
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowEvidence
-from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.document import Document, later
+from mint_lightning.evidence.words import FACES, checked_subject
 from mint_lightning.heads import HEADS
 
 NETWORK: Final[Mapping[str, type]] = {"name": str, "fingerprint": str}
@@ -32,6 +33,7 @@ class AuditorCard(Document):
         evidence: the row of the table it was written from, or None: then its verdicts never claim.
         limits: sentences, for people.
         heads: how many heads, each from a seed of its own, the mean logit is of.
+        subject: what its photos show, "faces" or "objects".
     """
 
     name: str
@@ -47,6 +49,7 @@ class AuditorCard(Document):
     evidence: RowEvidence | None
     limits: list[str]
     heads: int = 1
+    subject: str = later(FACES)
 
     @property
     def requests(self) -> list[tuple[str, str]]:
@@ -93,5 +96,6 @@ class AuditorCard(Document):
             raise UserError(f"Its shapes {self.shapes} are not one for each of its taps {self.taps}.")
         if sum(math.prod(shape) for shape in self.shapes) > MOST_VALUES:
             raise UserError(f"Its shapes {self.shapes} are larger than any tap.")
+        checked_subject(self.subject)
         if not self.views:
             raise UserError("It names no views.")

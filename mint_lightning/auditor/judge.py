@@ -91,6 +91,7 @@ class Judge:
             barred=self.barred,
             posterior=known,
             language=self.question.language,
+            subject=self.auditor.card.subject,
         )
 
     def _rates(self, photos: int, steps: int) -> tuple[ErrorRate | None, Posterior | None]:

@@ -38,7 +38,7 @@ class KnownFaces:
 @dataclass(frozen=True)
 class NoveltyCheck:
     """A model of known photos by their pixels, low-level statistics and outcome of the audited network; faces: what a
-    face detector says of them, None where it does not see them as faces or was not there.
+    face detector says of them, None of objects, and where it does not see them as faces or was not there.
 
     The model passes most everyday pictures, the detector passes none; the model knows noise, borders and other cameras
     (benchmarks/evidence.md).

@@ -1,10 +1,11 @@
-"""What one answer is about: a face, or all photos of a person."""
+"""What one answer is about: a face (or the object on a photo), or all photos of a person (or of an object)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mint_lightning.auditor.scoring import Scored
 from mint_lightning.errors import UserError
+from mint_lightning.evidence.words import FACES
 
 ALL = "all photos"
 
@@ -23,11 +24,11 @@ class Unit:
     merged: int = 0
 
 
-def units(scored: Scored, group_by: str) -> list[Unit]:
-    """The units of a request, in the order in which they were given.
+def units(scored: Scored, group_by: str, subject: str = FACES) -> list[Unit]:
+    """The units of a request, in the order in which they were given. subject: what the photos show.
 
     Raises:
-        UserError: people are asked for, but it is not said who is on a photo.
+        UserError: people or objects are asked for, but it is not said which is on a photo.
     """
     if group_by == "none":
         pairs = zip(scored.names, scored.photos, strict=True)
@@ -35,9 +36,10 @@ def units(scored: Scored, group_by: str) -> list[Unit]:
     if group_by == "all":
         return [_person(scored, ALL, range(len(scored.names)))]
     if nobody := [name for name, identity in zip(scored.names, scored.identities, strict=True) if not identity]:
+        which, one = ("Who", "person") if subject == FACES else ("Which object", "object")
         raise UserError(
-            f"Who is on {nobody[0]!r} is not said: put the photos of each person into a folder of their own and give "
-            "the folder above, or use --group-by all where all show one person."
+            f"{which} is on {nobody[0]!r} is not said: put the photos of each {one} into a folder of their own and "
+            f"give the folder above, or use --group-by all where all show one {one}."
         )
     found: dict[str, list[int]] = {}
     for place, identity in enumerate(scored.identities):

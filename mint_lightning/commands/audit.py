@@ -31,23 +31,23 @@ def audit(
     accelerator: str = "auto",
     workers: int = 0,
 ) -> Path:
-    """Ask of photos, or of people, whether they score like the photos that a network was trained on.
+    """Ask of photos, or of people or objects, whether they score like the photos that a network was trained on.
 
     Every answer carries the error rate at which it is given; it is never proof. Photos are read, not kept.
 
     Args:
-        photos: image files, folders of images (a folder within for each person), or one shard set.
+        photos: image files, folders of images (a folder within for each person or object), or one shard set.
         auditor: folder of an auditor or of a table, id of a run, or registered model; several audit side by side, and
             their answers about one photo are adjusted for one another.
         weights: where the audited network's weights are, as NAME=FILE with the network's name, several as a list; for
             auditors whose card names a file that is not here.
-        group_by: one answer for each photo ("none"), for each person ("identity": the folder within the given folder,
-            or the identity of a shard set), or one for all photos together ("all": they show one person).
+        group_by: one answer for each photo ("none"), for each person or object ("identity": the folder within the given
+            folder, or the identity of a shard set), or one for all photos together ("all": they show one of them).
         alpha: how often an outsider may score like training photos by chance, 0.5 at most.
         fdr: in a list of several answers, the share of those listed that may be wrong.
         prior: the share of such photos that you think were trained on; decides how often a positive answer is right.
         aligned: you declare that the photos are cut and aligned as the auditor's own were; else faces are found in
-            them.
+            them, and of objects, which nothing finds, nothing is claimed.
         detector: what finds faces in files: "centerface", or the file of an SCRFD network (.onnx).
         faces: of a photo with several faces ask about the largest, or about all.
         out: folder of audit.json and audit.csv, replaced if it stands there and holds nothing else.

@@ -8,6 +8,7 @@ from typing import Any
 from mint_lightning.audited import AuditedNetwork, NetworkSource
 from mint_lightning.auditor import Auditor, PhotoFiles, Photos, ShardPhotos, load_auditor, photo_files
 from mint_lightning.errors import UserError
+from mint_lightning.evidence.words import OBJECTS
 from mint_lightning.files import write_json
 from mint_lightning.shards.align import CenterFace, CutSettings, FaceCut, Which
 from mint_lightning.shards.remote import local_set
@@ -90,8 +91,8 @@ def open_photos(
     """The photos that the command names, to be brought to the pixels that every auditor was calibrated on.
 
     Raises:
-        UserError: nothing is given, a path is not there, auditors differ in their pixels, or a detector is named for
-            photos that none will see.
+        UserError: nothing is given, a path is not there, auditors differ in their pixels or in what their photos show,
+            or a detector is named for photos that none will see.
     """
     if not given:
         raise UserError("Name the photos: image files, folders of images, or one shard set.")
@@ -101,6 +102,11 @@ def open_photos(
             raise UserError(
                 f"The auditor {name!r} was made of photos of other pixels than the first: ask it by itself."
             )
+        if auditor.card.subject != next(iter(auditors.values())).card.subject:
+            raise UserError(f"The auditor {name!r} was made of photos of {auditor.card.subject}: ask it by itself.")
+    objects = next(iter(auditors.values())).card.subject == OBJECTS
+    if objects and (detector != CenterFace.name or faces != "largest"):
+        raise UserError("These auditors are of objects, in which no faces are found: leave out --detector and --faces.")
     sets = [path for path in given if is_address(path) or (Path(path) / "manifest.json").is_file()]
     if sets:
         if len(given) > 1:
@@ -113,6 +119,8 @@ def open_photos(
         if detector != CenterFace.name or faces != "largest":
             raise UserError("--aligned true says that faces are cut already: leave out --detector and --faces.")
         return PhotoFiles(files, pixels)
+    if objects:  # nothing says how objects were cut out of their photos, so that these were is for the user to declare
+        return PhotoFiles(files, pixels, barred="other_pixels")
     cut, own = _cut(pixels, detector, faces)
     return PhotoFiles(files, pixels, cut, None if own else "other_pixels", detector=cut.settings.words)
 

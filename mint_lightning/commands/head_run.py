@@ -120,7 +120,7 @@ def after_test(cli: Any) -> None:
         name=spec.title, head=spec.head, tap=spec.where, seed=model.seed, samples=data.samples or 0, audited=scores,
         validate_auc=float(best) if isinstance(best, torch.Tensor) else None,
     )  # fmt: skip
-    evidence = weigh([row], [], random_partition=data.groups.random_partition)
+    evidence = weigh([row], [], random_partition=data.groups.random_partition, subject=data.subject)
     context = Context.now(
         spec.title,
         "mint-lightning " + " ".join(sys.argv[1:]),

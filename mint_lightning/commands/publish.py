@@ -24,6 +24,7 @@ from mint_lightning.report.console import print_table
 from mint_lightning.report.html import write_html
 from mint_lightning.report.latex import render_latex
 from mint_lightning.report.markdown import render_markdown
+from mint_lightning.report.subjects import subject_of
 from mint_lightning.report.tidy import heads_csv, table_csv
 from mint_lightning.report.tidy_parts import reliability_csv, slices_csv
 from mint_lightning.tracking.scores import write_scores
@@ -151,7 +152,8 @@ def network_summary(data: Any) -> dict[str, Any]:
     if card is not None:
         summary["architecture"] = card.architecture
         if card.members:
-            summary["trained on"] = f"{card.members['images']} photos of {card.members['identities']} people"
+            many = subject_of(data.subject).many
+            summary["trained on"] = f"{card.members['images']} photos of {card.members['identities']} {many}"
         for name, value in card.accuracy.items():
             if isinstance(value, Mapping) and "pairs" not in value:  # a classifier's, by part
                 lines = (line.partition(": ") for line in figure_lines(name, value))
@@ -242,6 +244,7 @@ def auditor_card(
             "partition_hash": data.manifest.partition_hash,
         },
         evidence=evidence,
-        limits=limits_of(data.groups, with_controls=evidence is not None, novelty=novelty),
+        limits=limits_of(data.groups, with_controls=evidence is not None, novelty=novelty, subject=data.subject),
         heads=heads,
+        subject=data.subject,
     )

@@ -17,7 +17,7 @@ class Document:
 
     Floats survive to the last bit, because Python writes the shortest text that reads back as the same number. An
     unknown or missing key, or a value of another type, raises `UserError`: evidence of another version is refused
-    rather than read half.
+    rather than read half. Only what is declared `later` may be missing.
     """
 
     def to_json(self) -> dict[str, Any]:
@@ -32,9 +32,21 @@ class Document:
             raise UserError(f"A {cls.__name__} must be a JSON object, not {type(value).__name__}.")
         if unknown := sorted(set(value) - set(hints)):
             raise UserError(f"A {cls.__name__} has the unknown key {unknown[0]!r}; known are {', '.join(hints)}.")
-        if missing := [name for name in hints if name not in value]:
+        if missing := [name for name in hints if name not in value and name not in _later(cls)]:  # type: ignore[arg-type]
             raise UserError(f"A {cls.__name__} lacks the key {missing[0]!r}.")
-        return cls(**{name: _decode(hints[name], value[name], f"{cls.__name__}.{name}") for name in hints})
+        return cls(
+            **{name: _decode(hints[name], value[name], f"{cls.__name__}.{name}") for name in hints if name in value}
+        )
+
+
+def later(default: Any) -> Any:
+    """A field that documents of earlier versions lack: without it they mean `default`."""
+    return dataclasses.field(default=default, metadata={"later": True})
+
+
+@cache
+def _later(cls: type) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(cls) if "later" in field.metadata)
 
 
 @cache

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mint_lightning.evidence.document import Document
-from mint_lightning.evidence.words import words
+from mint_lightning.evidence.words import FACES, words
 
 
 class Outcome(StrEnum):
@@ -23,9 +23,9 @@ class Phrase(Document):
     name: str
     blanks: dict[str, str]
 
-    def say(self, language: str = "en") -> str:
-        """The sentence."""
-        return words(language)(self.name, **self.blanks)
+    def say(self, language: str = "en", subject: str = FACES) -> str:
+        """The sentence, of photos of that subject."""
+        return words(language, subject)(self.name, **self.blanks)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Claim(Document):
     """What may be said of a row or of the table, and why, in plain English; said: the same, for other languages.
 
     route: "random partition", "declared partition", "references", or None; row: the row that carries it; about: "this
-    photo", "this person", "this photo and this person", or None where no unseen photos tell the two apart.
+    photo", "this person", "this photo and this person" ("this object" where the photos show objects), or None where no
+    unseen photos tell the two apart.
     """
 
     outcome: Outcome
@@ -44,6 +45,6 @@ class Claim(Document):
     about: str | None = None
     said: tuple[Phrase, ...] = ()
 
-    def why(self, language: str = "en") -> str:
-        """The reason in that language."""
-        return " ".join(phrase.say(language) for phrase in self.said) or self.reason
+    def why(self, language: str = "en", subject: str = FACES) -> str:
+        """The reason in that language, of photos of that subject."""
+        return " ".join(phrase.say(language, subject) for phrase in self.said) or self.reason

@@ -1,7 +1,8 @@
 """A whole table weighed: every row beside its controls, every figure with its interval, and the claim."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mint_lightning.evidence.curves import histogram, roc_curve
 from mint_lightning.evidence.epsilon import epsilon_bound
 from mint_lightning.evidence.heads import figures_of
 from mint_lightning.evidence.lead import score_lead
+from mint_lightning.evidence.outcome import Claim
 from mint_lightning.evidence.precision import precisions
 from mint_lightning.evidence.reliability import reliability
 from mint_lightning.evidence.rowscores import RowScores
@@ -22,6 +24,7 @@ from mint_lightning.evidence.scoreset import Bools, ScoreSet, Texts
 from mint_lightning.evidence.slices import slices
 from mint_lightning.evidence.statistics import auc_interval, balanced_accuracy
 from mint_lightning.evidence.types import Estimate, GroupSize, ReferenceTest, RowEvidence, TableEvidence
+from mint_lightning.evidence.words import FACES, checked_subject
 
 
 def weigh(
@@ -32,6 +35,7 @@ def weigh(
     partition_declared: bool = False,
     no_claim: str | None = None,
     attributes: Mapping[str, Mapping[str, str]] | None = None,
+    subject: str = FACES,
 ) -> TableEvidence:
     """The evidence of a table of rows on one audited network.
 
@@ -40,7 +44,8 @@ def weigh(
     random_partition: members and externals are random identity partitions of one shard set and the partition's hash
     is in the network's card; partition_declared: only the user says so; no_claim: why nothing may be claimed whatever
     the figures, where that is so; attributes: name -> image key -> value, such as the class: parts of the images to
-    slice by, beside external sets and photos per identity.
+    slice by, beside external sets and photos per identity; subject: what the photos show, "faces" or "objects": then an
+    identity is a photo or a track, never a person, and the words say so.
 
     No row, two rows of one name, one class only, or a control or an attribute that lacks an image of its row raise
     `UserError`.
@@ -54,6 +59,13 @@ def weigh(
     compared = [compare(row, pixels, level) for row in rows]
     adjusted = _over_rows([each.p if each.terms else None for each in compared])
     tests = _adjust_tests([each.reference_test for each in compared])
+    claim_of = partial(
+        row_claim,
+        random_partition=random_partition,
+        partition_declared=partition_declared,
+        no_claim=no_claim,
+        subject=checked_subject(subject),
+    )
     weighed = tuple(
         _weigh_row(
             row,
@@ -61,7 +73,7 @@ def weigh(
             p_holm,
             test,
             level,
-            (random_partition, partition_declared, no_claim),
+            claim_of,
             _columns(row.audited, attributes or {}),
         )
         for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
@@ -69,7 +81,7 @@ def weigh(
     audited = rows[0].audited
     return TableEvidence(
         rows=weighed,
-        claim=table_claim(weighed),
+        claim=table_claim(weighed, subject),
         groups=_groups(audited),
         external_sets=tuple(np.unique(audited.source[audited.external]).tolist()),
         level=level,
@@ -77,6 +89,7 @@ def weigh(
         partition_declared=partition_declared,
         no_claim=no_claim,
         lead=score_lead(rows),
+        subject=subject,
         pixel_heads=tuple(figures_of(head, control.scores) for control in pixels for head in control.heads),
     )
 
@@ -87,7 +100,7 @@ def _weigh_row(
     p_holm: float | None,
     test: ReferenceTest | None,
     level: float,
-    partition: tuple[bool, bool, str | None],
+    claim_of: Callable[..., Claim],
     attributes: Mapping[str, Texts],
 ) -> RowEvidence:
     scores, images = row.audited, counted(row.audited)
@@ -126,17 +139,7 @@ def _weigh_row(
         complement_auc=_complement_auc(row, level),
         roc=roc_curve(scores.score[images], scores.member[images]),
         histogram=histogram(scores.score[judged], scores.member[judged], scores.unseen[judged]),
-        claim=row_claim(
-            row.name,
-            auc,
-            above,
-            test,
-            unseen_auc=unseen,
-            photo_auc=photo,
-            random_partition=partition[0],
-            partition_declared=partition[1],
-            no_claim=partition[2],
-        ),
+        claim=claim_of(row.name, auc, above, test, unseen_auc=unseen, photo_auc=photo),
         heads=tuple(figures_of(head, scores) for head in row.heads),
         permuted_auc=permuted_auc(row.permuted, level),
         left_out=tuple(left_out_rate(each, level) for each in row.left_out),
@@ -182,7 +185,7 @@ def _unseen_auc(scores: ScoreSet, level: float) -> Estimate | None:
 
 
 def _photo_auc(scores: ScoreSet, level: float) -> Estimate | None:
-    """Training photos against unseen photos of the test people who have both: the same faces on either side."""
+    """Training photos against unseen photos of the test people who have both: the same ones on either side."""
     judged = scores.split != "calibrate"
     both = np.intersect1d(scores.person[judged & scores.unseen], scores.person[judged & scores.member])
     rows = judged & ~scores.external & np.isin(scores.person, both)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mint_lightning.errors import UserError
-from mint_lightning.evidence.document import Document
+from mint_lightning.evidence.document import Document, later
 from mint_lightning.evidence.estimates import (
     Epsilon,
     Estimate,
@@ -16,6 +16,7 @@ from mint_lightning.evidence.estimates import (
     Slice,
 )
 from mint_lightning.evidence.outcome import Claim
+from mint_lightning.evidence.words import FACES, checked_subject
 
 SCHEMA_VERSION = 5
 
@@ -182,7 +183,8 @@ class TableEvidence(Document):
     """A whole table weighed: rows, claim, n by group. `level` is that of the shown intervals (1 - .05 / rows).
 
     no_claim: why nothing may be claimed here whatever the figures, or None; pixel_heads: each head on pixels alone,
-    `network` being its name; lead: where a score that needs no fitting beats the heads.
+    `network` being its name; lead: where a score that needs no fitting beats the heads; subject: what the photos show,
+    "faces" or "objects": of objects an identity is a photo or a track, never a person.
     """
 
     rows: tuple[RowEvidence, ...]
@@ -196,6 +198,10 @@ class TableEvidence(Document):
     pixel_heads: tuple[HeadFigures, ...] = ()
     lead: Lead | None = None
     schema_version: int = SCHEMA_VERSION
+    subject: str = later(FACES)
+
+    def __post_init__(self) -> None:
+        checked_subject(self.subject)
 
     @classmethod
     def from_json(cls, value: Any) -> Self:

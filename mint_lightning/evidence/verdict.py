@@ -9,7 +9,7 @@ from mint_lightning.evidence.document import Document
 from mint_lightning.evidence.outcome import Claim, Outcome
 from mint_lightning.evidence.passing import ErrorRate
 from mint_lightning.evidence.posterior import Posterior
-from mint_lightning.evidence.words import words
+from mint_lightning.evidence.words import FACES, words
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ def judge_p(
     barred: str | None = None,
     posterior: Posterior | None = None,
     language: str = "en",
+    subject: str = FACES,
 ) -> Verdict:
     """The verdict on a photo, or on `photos` photos of one person; p is already adjusted for all `asked` at once.
 
@@ -50,9 +51,9 @@ def judge_p(
     auditor without controls) never claims, nor does one without an error rate, and none accuses where training photos
     were not shown to pass more often than outsiders'. outside: whether the image lies outside what the auditor was
     calibrated on. left_aside: name of the sentence why there is no answer, where it is another; barred: of the one why
-    nothing may be claimed of this photo.
+    nothing may be claimed of this photo. subject: what the photos show.
     """
-    say, one = words(language), photos == 1
+    say, one = words(language, subject), photos == 1
 
     def verdict(outcome: Outcome, name: str, **values: str) -> Verdict:
         return Verdict(outcome, p, floor, alpha, None, None, say(name, **values))
@@ -72,7 +73,7 @@ def judge_p(
     elif claim.may_claim and not barred:
         barred = "no_error_rate" if error is None else "no_hit_rate" if posterior is None else None
     if barred or claim is None or not claim.may_claim or error is None or posterior is None:
-        why = say(barred) if barred else claim.why(language) if claim is not None else ""
+        why = say(barred) if barred else claim.why(language, subject) if claim is not None else ""
         return verdict(Outcome.CANNOT_TELL, "high_but" if one else "high_but_person", **known, why=why)
     if not posterior.informs:
         rates = {"tpr": percent(posterior.hit.value), "fpr": percent(posterior.error.value)}

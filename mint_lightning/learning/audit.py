@@ -110,6 +110,7 @@ def run_table(
         partition_declared=settings.partition_declared,
         no_claim=data.groups.no_claim,
         attributes=attributes,
+        subject=data.subject,
     )
     watch.lap("evidence")
     heads = {

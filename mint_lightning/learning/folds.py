@@ -45,7 +45,7 @@ def make_folds(data: SplitData, count: int, seed: int) -> list[Fold]:
         scored = np.sort(np.concatenate([data.rows("calibrate", "test"), unseen]))
         return [Fold(None, data.rows("fit"), data.rows("validate"), scored)]
     if data.groups.no_claim is not None:
-        raise UserError(f"folds keep people apart, but {data.groups.no_claim}: use one or the other.")
+        raise UserError(f"folds keep identities apart, but {data.groups.no_claim}: use one or the other.")
     if count < 2:
         raise UserError(f"folds is {count}; it must be 0 (the four splits) or at least 2.")
     used = data.groups.used
@@ -64,7 +64,7 @@ def make_folds(data: SplitData, count: int, seed: int) -> list[Fold]:
             of_kind = np.unique(code[learn & kind])
             if len(of_kind) < 2:
                 raise UserError(
-                    f"There are too few people for {count} folds: fold {fold} has one class to validate on."
+                    f"There are too few identities for {count} folds: fold {fold} has one class to validate on."
                 )
             # A share of the people and at least one, whom the hash decides: in a small set each alone could draw none.
             chosen = of_kind[np.argsort(draws[of_kind])[: max(1, round(VALIDATE_SHARE * len(of_kind)))]]

@@ -1,7 +1,7 @@
 """What an auditor cannot know, in words that stay the same wherever they are shown."""
 
 from mint_lightning.auditor.novelty import NoveltyCheck
-from mint_lightning.evidence.words import words
+from mint_lightning.evidence.words import FACES, words
 from mint_lightning.learning.membership import Membership
 
 SAME_PIPELINE = "Valid only for photos brought to pixels by the same pipeline (size, alignment, border, encoder)."
@@ -12,17 +12,20 @@ NO_NOVELTY = "It has no check of whether a photo is like those it was calibrated
 NO_DETECTOR = "No face detector stood behind its check of photos: pictures that are no faces may be judged."
 
 
-def limits_of(groups: Membership, *, with_controls: bool, novelty: NoveltyCheck | None) -> list[str]:
-    """The limits of an auditor made from these groups, with this check of photos."""
+def limits_of(
+    groups: Membership, *, with_controls: bool, novelty: NoveltyCheck | None, subject: str = FACES
+) -> list[str]:
+    """The limits of an auditor made from these groups, with this check of photos. subject: what the photos show; of
+    objects no face detector is expected."""
     found = [NEVER_PROOF, SAME_PIPELINE]
     if not with_controls:
         found.append(NO_CONTROLS)
     if not groups.random_partition:
         found.append(NOT_RANDOM)
     if groups.no_claim:
-        found.append(words("en")("nothing_barred", why=groups.no_claim))
+        found.append(words("en", subject)("nothing_barred", why=groups.no_claim))
     if novelty is None:
         found.append(NO_NOVELTY)
-    elif novelty.faces is None:
+    elif novelty.faces is None and subject == FACES:
         found.append(NO_DETECTOR)
     return found

@@ -15,6 +15,7 @@ Rows = NDArray[np.int64]
 _GROUPS = ("members", "externals", "unseen")
 MIXED = "the photos of its shard sets came to pixels by different pipelines, which a head can tell apart"
 BY_PHOTO = "the splits are by photo, so people whom a head learnt are in test and it may only know them again"
+BY_PHOTO_OF_OBJECTS = BY_PHOTO.replace("people whom", "objects that")
 
 
 @dataclass(frozen=True)
@@ -167,8 +168,9 @@ def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn
     known = np.isin(people, np.unique(keys.label[trained]))
     if known.any():
         raise UserError(
-            f"data.externals hold photos of {len(np.unique(people[known]))} people whom the network "
-            "was trained on, by its own card: name partitions of people it never saw."
+            f"data.externals hold photos of {len(np.unique(people[known]))} "
+            f"{'objects' if keys.has_classes else 'people whom'} the network was trained on, by its own card: name "
+            f"partitions of {'objects' if keys.has_classes else 'people'} it never saw."
         )
     if not trained[groups.members].all():
         raise UserError(
@@ -207,5 +209,6 @@ def _check_identities(keys: KeyList, groups: Membership) -> None:
     if len(first):
         raise UserError(
             f"{len(first)} identities are on both sides, {_person(keys, inside[first[0]])} among them: externals must "
-            "be people of whom the network saw no photo; give their other photos as data.unseen."
+            f"be {'objects of which' if keys.has_classes else 'people of whom'} the network saw no photo; give their "
+            "other photos as data.unseen."
         )

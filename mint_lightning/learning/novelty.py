@@ -17,6 +17,7 @@ from mint_lightning.auditor.novelty import (
 )
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.novelty import Novelty
+from mint_lightning.evidence.words import OBJECTS
 from mint_lightning.learning.activations import Activations
 from mint_lightning.learning.bank import Rows
 from mint_lightning.learning.networks import AUDITED, PIXELS
@@ -30,7 +31,9 @@ LEAST_SIDE: Final = 16
 
 
 def novelty_of(data: Any, activations: Activations, device: torch.device) -> NoveltyCheck | None:
-    """The check, of photos of fit and calibrate (4,096 of each at most, whoever is on them).
+    """The check, of photos of fit and calibrate (4,096 of each at most, whatever is on them).
+
+    Of objects no face detector is asked.
 
     None where photos are too small for it (under 16 pixels a side), or fit or calibrate has none that can be read.
     """
@@ -40,7 +43,8 @@ def novelty_of(data: Any, activations: Activations, device: torch.device) -> Nov
     calibration, rows = _features(data, activations, _some(data.keys, data.rows("calibrate"), MOST), device)
     if len(fit) < 2 or not len(rows):
         return None
-    return NoveltyCheck(Novelty.fit(fit, calibration, _people(data, rows)), known_faces(data))
+    faces = None if data.subject == OBJECTS else known_faces(data)
+    return NoveltyCheck(Novelty.fit(fit, calibration, _identities(data, rows)), faces)
 
 
 def known_faces(data: Any) -> KnownFaces | None:
@@ -61,7 +65,7 @@ def known_faces(data: Any) -> KnownFaces | None:
             own = np.append(own, batch["row"].cpu().numpy())
         if not len(own) or np.median(sure) < SEEN:
             return None
-    identity = np.unique(_people(data, own), return_inverse=True)[1].astype(np.int64)
+    identity = np.unique(_identities(data, own), return_inverse=True)[1].astype(np.int64)
     return KnownFaces(sure, identity, detector)
 
 
@@ -84,7 +88,7 @@ def _features(data: Any, activations: Activations, rows: Rows, device: torch.dev
     return (np.concatenate(found), np.concatenate(own)) if own else (np.empty((0, 0)), np.empty(0, np.int64))
 
 
-def _people(data: Any, rows: Rows) -> list[str]:
+def _identities(data: Any, rows: Rows) -> list[str]:
     return [f"{data.keys.source[row]}/{data.keys.identity[row]}" for row in rows.tolist()]
 
 

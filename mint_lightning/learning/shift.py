@@ -15,6 +15,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.evidence import auc
 from mint_lightning.evidence.estimates import Estimate
 from mint_lightning.evidence.statistics import auc_interval
+from mint_lightning.evidence.words import FACES, OBJECTS
 from mint_lightning.learning.image_statistics import STATISTICS, image_statistics
 from mint_lightning.progress import progress_bar
 from mint_lightning.shards import EvalLoader, KeyList, Manifest
@@ -78,6 +79,11 @@ class Shift:
     pixels: Estimate | None
     pixels_found: bool
 
+    @property
+    def subject(self) -> str:
+        """What the photos show: objects where those of both sets have classes."""
+        return OBJECTS if self.one.manifest.classes and self.other.manifest.classes else FACES
+
 
 def look_at(root: Path, partition: str | None, limit: int, size: int | None = None) -> Side:
     """Stream at most `limit` images of a set, drawn by the hash of their keys.
@@ -96,7 +102,8 @@ def look_at(root: Path, partition: str | None, limit: int, size: int | None = No
     chosen = rows[np.argsort(keys.key_hash[rows], kind="stable")][:limit]
     name = str(root) if partition is None else partition
     if len(np.unique(keys.label[chosen])) < 2:
-        raise UserError(f"{name} shows {len(np.unique(keys.label[chosen]))} people: a difference takes two or more.")
+        many = "objects" if keys.has_classes else "people"
+        raise UserError(f"{name} shows {len(np.unique(keys.label[chosen]))} {many}: a difference takes two or more.")
     network = PixelNetwork((size or manifest.image_size,) * 2)
     found, pixels, seen = [], [], []
     total = torch.zeros(3, manifest.image_size, manifest.image_size)

@@ -12,7 +12,7 @@ from mint_lightning.auditor import Answers, Auditor
 from mint_lightning.auditor.answers import summary
 from mint_lightning.evidence import Outcome
 from mint_lightning.evidence.verdict import percent
-from mint_lightning.evidence.words import term, words
+from mint_lightning.evidence.words import FACES, term, words
 from mint_lightning.report.layout_console import RULES
 
 SHOWN = 30
@@ -29,12 +29,13 @@ def print_answers(answers: Answers, auditors: Mapping[str, Auditor], console: Co
     question = answers.question
     shown = answers.smallest(SHOWN) if len(answers) > SHOWN else answers[:]
     table = Table(box=RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    said: Callable[[str], str] = lambda text: term(text, question.language)  # noqa: E731
-    people = question.grouped
-    for heading in ("Person" if people else "Photo", "Auditor", *(["Photos"] if people else []), "p", "q", "Answer"):
+    said: Callable[[str], str] = lambda text: term(text, question.language, answers.subject)  # noqa: E731
+    grouped = question.grouped
+    unit = ("Person" if answers.subject == FACES else "Object") if grouped else "Photo"
+    for heading in (unit, "Auditor", *(["Photos"] if grouped else []), "p", "q", "Answer"):
         table.add_column(said(heading), justify="right" if heading in ("Photos", "p", "q") else "left", overflow="fold")
     for each in shown:
-        photos = [f"{each.judged}"] if people else []
+        photos = [f"{each.judged}"] if grouped else []
         style = "bold" if each.outcome is Outcome.SCORES_LIKE_TRAINING_PHOTOS else ""
         numbers = ["-", "-"] if each.outcome is Outcome.OUTSIDE else [f"{each.p_adjusted:.2g}", f"{each.q:.2g}"]
         sentence = f"\n{each.sentence}" if len(answers) <= SHOWN else ""
@@ -47,10 +48,10 @@ def print_answers(answers: Answers, auditors: Mapping[str, Auditor], console: Co
 
 def _notes(answers: Answers, auditors: Mapping[str, Auditor]) -> list[str]:
     question, scored = answers.question, answers.scored
-    say = words(question.language)
+    language, subject = question.language, answers.subject
+    say = words(language, subject)
     lines = [""]
     if len(answers) > SHOWN:
-        language = question.language
         counts = [f"{count:,} {term(str(outcome), language)}" for outcome, count in summary(answers).items() if count]
         lines.append(say("many", answers=f"{len(answers):,}", shown=str(SHOWN), counts=", ".join(counts)))
     adjusted = bool((answers.asked > 1).any())
@@ -62,19 +63,19 @@ def _notes(answers: Answers, auditors: Mapping[str, Auditor]) -> list[str]:
     )
     merged = sum(unit.merged for unit in answers.units)
     for count, name, what in (
-        (outside, "left_outside", "face"),
+        (outside, "left_outside", "face" if subject == FACES else "photo"),
         (merged, "merged", "photo"),
         (learnt, "own_people", "photo"),
     ):
         if count:
-            counted = _count(count, what, question.language)
-            lines.append(say(name, **{"faces" if what == "face" else "photos": counted}))
+            counted = _count(count, what, language)
+            lines.append(say(name, **{"faces" if name == "left_outside" else "photos": counted}))
     if scored.left_out:
-        first = [f"{photo}: {term(reason, question.language)}" for photo, reason in scored.left_out[:LEFT_OUT]]
+        first = [f"{photo}: {term(reason, language)}" for photo, reason in scored.left_out[:LEFT_OUT]]
         which = "; ".join([*first, *(["..."] if len(scored.left_out) > LEFT_OUT else [])])
-        lines.append(say("unusable", photos=_count(len(scored.left_out), "photo", question.language), which=which))
+        lines.append(say("unusable", photos=_count(len(scored.left_out), "photo", language), which=which))
     for name, auditor in auditors.items():
-        lines += [f"{name}: {term(limit, question.language)}" for limit in auditor.card.limits]
+        lines += [f"{name}: {term(limit, language, auditor.card.subject)}" for limit in auditor.card.limits]
     return lines
 
 

@@ -74,7 +74,8 @@ def _about(name: str, auditor: Auditor, language: str) -> dict[str, Any]:
         "access": dict(card.network.get("run") or {}).get("access"),
         "pixels": dict(card.pixels),
         "membership": dict(card.membership),
-        "limits": [term(limit, language) for limit in card.limits],
+        "subject": card.subject,
+        "limits": [term(limit, language, card.subject) for limit in card.limits],
         "claim": claim.to_json() if claim is not None else None,
-        "claim_words": claim.why(language) if claim is not None else None,
+        "claim_words": claim.why(language, card.subject) if claim is not None else None,
     }

@@ -1,9 +1,10 @@
 """The result table as text cells: one source for terminal, markdown and HTML."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mint_lightning.evidence import ControlEvidence, Estimate, RowEvidence, TableEvidence
 from mint_lightning.report import wording
+from mint_lightning.report.subjects import subject_of
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,19 @@ COLUMNS = (
     ),
     Column("p", "p", "Holm", "Chance of such an excess if there were none, adjusted for the number of rows."),
     Column("finds", "Finds", "", "Whether this row finds membership: adjusted p below 0.05."),
-    Column("n", "n", "people", "Photos, and below them people, in the figures."),
+    Column("n", "n", "{many}", "Photos, and below them {many}, in the figures."),
 )
 
 
 def columns(evidence: TableEvidence) -> tuple[Column, ...]:
     """The columns this table needs: references only where there are some."""
     references = any(control.kind == "reference" for row in evidence.rows for control in row.controls)
-    return tuple(column for column in COLUMNS if column.key != "references" or references)
+    shown = [column for column in COLUMNS if column.key != "references" or references]
+    many = subject_of(evidence.subject).many
+    return tuple(
+        replace(column, detail=many, meaning=column.meaning.format(many=many)) if column.key == "n" else column
+        for column in shown
+    )
 
 
 def cells(row: RowEvidence, evidence: TableEvidence) -> dict[str, Cell]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mint_lightning.evidence import ControlEvidence, RowEvidence, TableEvidence
 from mint_lightning.report import wording
+from mint_lightning.report.subjects import subject_of
 
 WHAT = {
     "pixels": "What the photos look like (light, sharpness, encoding)",
@@ -43,7 +44,7 @@ def _explanations(row: RowEvidence, evidence: TableEvidence) -> Iterator[str]:
         yield f"{what}: {_against(row, nearest)}"
     if row.permuted_auc is not None:
         yield (
-            f"A head of {row.name} that learnt labels dealt anew among people reaches AUC "
+            f"A head of {row.name} that learnt labels dealt anew among {subject_of(evidence.subject).many} reaches AUC "
             f"{wording.decimal(row.permuted_auc.value)} {wording.interval(row.permuted_auc)}; by chance it would be .5."
         )
     for each in row.left_out:

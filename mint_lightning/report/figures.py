@@ -16,6 +16,7 @@ from mint_lightning.report.cells import twin_spread
 from mint_lightning.report.heatmap import heatmap
 from mint_lightning.report.picture import EXTERNALS, INK, MEMBERS, MUTED, SERIES, UNSEEN, Picture, drawing
 from mint_lightning.report.reliability import best_calibrated_row, reliability_curve
+from mint_lightning.report.subjects import PEOPLE, Subject, subject_of
 
 LONG_LABEL = 32
 MARKERS = {"pixels": "s", "twins": "D", "twin": "d", "reference": "^"}
@@ -139,7 +140,7 @@ def _comparison_key(rows: Sequence[RowEvidence]) -> list[Line2D]:
     return handles
 
 
-def histogram(row: RowEvidence, name: str = "histogram") -> Picture:
+def histogram(row: RowEvidence, name: str = "histogram", subject: Subject = PEOPLE) -> Picture:
     """Scores of members, externals and unseen photos on test, each group as shares of its own size."""
     data = row.histogram
     with drawing():
@@ -148,7 +149,7 @@ def histogram(row: RowEvidence, name: str = "histogram") -> Picture:
         for counts, colour, label, style in (
             (data.externals, EXTERNALS, "outsiders’ photos", "-"),
             (data.members, MEMBERS, "training photos", "-"),
-            (data.unseen, UNSEEN, "unseen photos of trained people", "--"),
+            (data.unseen, UNSEEN, f"unseen photos of trained {subject.many}", "--"),
         ):
             if total := sum(counts):
                 share = [count / total for count in counts]
@@ -191,7 +192,8 @@ def pictures(evidence: TableEvidence) -> tuple[Picture, ...]:
     reliability curve, and the histogram of each row (at most 40)."""
     rows = evidence.rows[:MOST_ROWS]
     stems = [f"scores_{number:02d}_{_stem(row.name)}" for number, row in enumerate(rows)]
-    histograms = [histogram(row, stem) for row, stem in zip(rows, stems, strict=True)]
+    subject = subject_of(evidence.subject)
+    histograms = [histogram(row, stem, subject) for row, stem in zip(rows, stems, strict=True)]
     drawn = (heatmap(evidence), roc(evidence), comparison(evidence), reliability(evidence), *histograms)
     return tuple(picture for picture in drawn if picture is not None)
 

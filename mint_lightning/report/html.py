@@ -16,11 +16,11 @@ from mint_lightning.report.explanations import explanations
 from mint_lightning.report.heatmap import heatmap
 from mint_lightning.report.layout import layout_of
 from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
-from mint_lightning.report.parts import COLUMNS as PART_COLUMNS
-from mint_lightning.report.parts import NOTE, Part, parts
+from mint_lightning.report.parts import Part, part_columns, part_note, parts
 from mint_lightning.report.picture import Picture
 from mint_lightning.report.published import published_figures
 from mint_lightning.report.reliability import best_calibrated_row
+from mint_lightning.report.subjects import Subject, subject_of
 from mint_lightning.report.worth import worth, worth_columns, worth_note
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,11 +61,12 @@ def render_html(evidence: TableEvidence, context: Context) -> str:
     environment.filters["seconds"] = wording.seconds
     environment.filters["short"] = wording.short
     environment.filters["percent"] = wording.percent
-    first = wording.headline_row(evidence)
+    first, subject = wording.headline_row(evidence), subject_of(evidence.subject)
     heat = heatmap(evidence)
     return environment.get_template("page.html.j2").render(
         context=context,
         evidence=evidence,
+        subject=subject,
         strong=STRONG,
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         tone=TONES[evidence.claim.outcome],
@@ -78,8 +79,8 @@ def render_html(evidence: TableEvidence, context: Context) -> str:
         roc=_picture(figures.roc(evidence)),
         comparison=_picture(figures.comparison(evidence)),
         worth=_worth(evidence),
-        parts=_parts(evidence, first),
-        rows=[_row(row, number, row is first) for number, row in enumerate(_detailed(evidence, first))],
+        parts=_parts(evidence, first, subject),
+        rows=[_row(row, number, row is first, subject) for number, row in enumerate(_detailed(evidence, first))],
         lead=wording.lead_sentence(evidence),
         explanations=explanations(evidence),
         measured=narrative.measured(evidence),
@@ -150,13 +151,13 @@ def _worth(evidence: TableEvidence) -> dict[str, Any] | None:
     }
 
 
-def _parts(evidence: TableEvidence, first: RowEvidence | None) -> dict[str, Any] | None:
+def _parts(evidence: TableEvidence, first: RowEvidence | None, subject: Subject) -> dict[str, Any] | None:
     """Slices of the rows that are shown one by one, by kind."""
     kinds: dict[str, list[tuple[str, list[Part]]]] = {}
     for row in _detailed(evidence, first):
-        for title, found in parts(row).items():
+        for title, found in parts(row, subject).items():
             kinds.setdefault(title, []).append((row.name, found))
-    return {"kinds": kinds, "columns": PART_COLUMNS, "note": NOTE} if kinds else None
+    return {"kinds": kinds, "columns": part_columns(subject), "note": part_note(subject)} if kinds else None
 
 
 def _detailed(evidence: TableEvidence, first: RowEvidence | None) -> list[RowEvidence]:
@@ -166,11 +167,11 @@ def _detailed(evidence: TableEvidence, first: RowEvidence | None) -> list[RowEvi
     return sorted(evidence.rows, key=lambda row: (row is not first, not row.finds))[:DETAILED_ROWS]
 
 
-def _row(row: RowEvidence, number: int, is_first: bool) -> dict[str, Any]:
+def _row(row: RowEvidence, number: int, is_first: bool, subject: Subject) -> dict[str, Any]:
     return {
         "evidence": row,
         "open": is_first,
-        "picture": _picture(figures.histogram(row, f"histogram-{number}")),
+        "picture": _picture(figures.histogram(row, f"histogram-{number}", subject)),
         "points": [_point(point) for point in row.operating],
         "controls": [
             {
@@ -184,16 +185,20 @@ def _row(row: RowEvidence, number: int, is_first: bool) -> dict[str, Any]:
             for control in row.controls
         ],
         "others": [
-            (name, meaning, _estimate(estimate)) for name, meaning, estimate in _others(row) if estimate is not None
+            (name, meaning, _estimate(estimate))
+            for name, meaning, estimate in _others(row, subject)
+            if estimate is not None
         ],
     }
 
 
-def _others(row: RowEvidence) -> Iterator[tuple[str, str, Estimate | None]]:
-    yield "Unseen photos of trained people against outsiders", "above 0.5: it knows the person", row.unseen_auc
-    yield "Training photos against unseen photos of the same people", "above 0.5: it knows the photo", row.photo_auc
+def _others(row: RowEvidence, subject: Subject) -> Iterator[tuple[str, str, Estimate | None]]:
+    knows = f"above 0.5: it knows the {subject.one}"
+    yield f"Unseen photos of trained {subject.same} against outsiders", knows, row.unseen_auc
+    knows = "above 0.5: it knows the photo"
+    yield f"Training photos against unseen photos of the same {subject.same}", knows, row.photo_auc
     yield "On the complement, a network trained on the outsiders", "a score must flip", row.complement_auc
-    yield "A head that learnt labels dealt anew among people", "0.5, but for chance", row.permuted_auc
+    yield f"A head that learnt labels dealt anew among {subject.many}", "0.5, but for chance", row.permuted_auc
 
 
 def _point(point: OperatingPoint) -> dict[str, str]:

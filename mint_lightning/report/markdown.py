@@ -10,9 +10,9 @@ from mint_lightning.report.context import Context
 from mint_lightning.report.explanations import explanations
 from mint_lightning.report.layout import Layout, layout_of
 from mint_lightning.report.measures import STRONG, entries, grid_notes, measures
-from mint_lightning.report.parts import COLUMNS as PART_COLUMNS
-from mint_lightning.report.parts import NOTE, parts
+from mint_lightning.report.parts import part_columns, part_note, parts
 from mint_lightning.report.published import Published, published_figures
+from mint_lightning.report.subjects import subject_of
 from mint_lightning.report.worth import worth, worth_columns, worth_note
 
 
@@ -89,12 +89,13 @@ def _parts(evidence: TableEvidence) -> list[str]:
     row = wording.headline_row(evidence)
     if row is None or not row.slices:
         return []
-    name = html_escape(" ".join(row.name.split()))
+    name, subject = html_escape(" ".join(row.name.split())), subject_of(evidence.subject)
+    titles = part_columns(subject)
     lines = ["", "<details>", f"<summary>Parts of the photos: {name}</summary>"]
-    for title, found in parts(row).items():
-        lines += ["", line([escape(title), *PART_COLUMNS]), line(["---", *("---:" for _ in PART_COLUMNS)])]
+    for title, found in parts(row, subject).items():
+        lines += ["", line([escape(title), *titles]), line(["---", *("---:" for _ in titles)])]
         lines += [line([escape(part.name), *(escape(cell) for cell in part.cells)]) for part in found]
-    return [*lines, "", NOTE, "", "</details>"]
+    return [*lines, "", part_note(subject), "", "</details>"]
 
 
 def _loose(detail: str) -> bool:

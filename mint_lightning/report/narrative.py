@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mint_lightning.evidence import FPR_TARGETS, Precision, RowEvidence, TableEvidence
 from mint_lightning.report import wording
 from mint_lightning.report.context import Context
+from mint_lightning.report.subjects import subject_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _facts(evidence: TableEvidence, row: RowEvidence) -> Iterator[Fact]:
     identities = row.auc.identities
     yield Fact(
         f"{row.auc.images:,}",
-        f"photos of {identities:,} {wording.people(identities)} stand behind these figures. "
+        f"photos of {identities:,} {subject_of(evidence.subject).count(identities)} stand behind these figures. "
         "No head, threshold or choice was made on them.",
     )
 
@@ -57,22 +58,25 @@ def _ways(count: int) -> str:
 
 def measured(evidence: TableEvidence) -> tuple[str, ...]:
     """What was measured."""
-    lines = [f"{_capital(wording.sizes(evidence))}."]
+    subject = subject_of(evidence.subject)
+    lines = [f"{_capital(wording.sizes(evidence))}.", *([subject.note] if subject.note else [])]
     lines.append(f"Outsiders come from: {', '.join(evidence.external_sets) or 'no named set'}.")
     if evidence.random_partition:
         lines.append(
-            "Members and outsiders are random parts of one collection, drawn by person and packed in one run. So a "
-            "difference between them cannot come from the database."
+            f"Members and outsiders are random parts of one collection, drawn by {subject.one} and packed in one run. "
+            "So a difference between them cannot come from the database."
         )
     lines.append(wording.level_note(evidence))
     if evidence.no_claim:
         lines.append(f"Nothing may be claimed from this table: {evidence.no_claim}.")
     elif any(row.cross_fitted for row in evidence.rows):
-        lines.append("Cross-fitted: folds by person, each photo scored by a head that saw nobody of its fold.")
+        lines.append(
+            f"Cross-fitted: folds by {subject.one}, each photo scored by a head that saw {subject.none_of} of its fold."
+        )
     else:
         lines.append(
-            "Heads learnt on half of the people; every choice was made on another tenth, thresholds on a fifth, and "
-            "the figures are of the last fifth, which was opened once."
+            f"Heads learnt on half of the {subject.many}; every choice was made on another tenth, thresholds on a "
+            "fifth, and the figures are of the last fifth, which was opened once."
         )
     return tuple(lines)
 
@@ -81,7 +85,8 @@ def declared(evidence: TableEvidence, context: Context) -> tuple[str, ...]:
     """What somebody told us, and nobody measured."""
     lines = list(context.declared)
     if evidence.partition_declared and not evidence.random_partition:
-        lines.append("That members and outsiders are random partitions of one collection, by person.")
+        one = subject_of(evidence.subject).one
+        lines.append(f"That members and outsiders are random partitions of one collection, by {one}.")
     if not lines:
         lines.append("Nothing beyond the list of training photos in the network’s card.")
     return tuple(lines)
@@ -101,11 +106,12 @@ def limits(evidence: TableEvidence) -> tuple[str, ...]:
 
 
 def _limits(evidence: TableEvidence) -> Iterator[str]:
+    subject = subject_of(evidence.subject)
     yield "This is a statistical indication about groups of photos. It is never proof about one of them."
     if not any(row.finds for row in evidence.rows):
         yield (
             "Finding nothing does not show that nothing was remembered: other heads, more photos or several photos of "
-            "one person may find what these did not."
+            f"one {subject.one} may find what these did not."
         )
     if len(evidence.external_sets) == 1:
         yield f"Error rates are valid for photos like {evidence.external_sets[0]}, the only set of outsiders."
@@ -125,7 +131,10 @@ def _limits(evidence: TableEvidence) -> Iterator[str]:
         if reasons:
             yield f"Not resolvable at {wording.round_percent(target)} FPR: {reasons[0]}."
     if all(row.unseen_auc is None for row in evidence.rows):
-        yield "No unseen photos of trained people were scored, so a photo and its person are not told apart."
+        yield (
+            f"No unseen photos of trained {subject.many} were scored, so a photo and its {subject.one} are not told "
+            "apart."
+        )
     yield "It needs the network itself, its inner activations, not only its answers."
 
 

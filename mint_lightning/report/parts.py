@@ -1,19 +1,28 @@
-"""Slices of the test photos as text cells: who they are, and the figures of each."""
+"""Slices of the test photos as text cells: how many there are, and the figures of each."""
 
 from dataclasses import dataclass
 
 from mint_lightning.evidence import Estimate, RowEvidence, Slice
 from mint_lightning.report import wording
+from mint_lightning.report.subjects import PEOPLE, Subject
 
-COLUMNS = ("Photos", "People", "AUC", "TPR at 1 % FPR", "FPR seen")
-NOTE = (
-    "The threshold is that of all photos. Intervals of one kind of part hold together over its parts and over the rows "
-    "of the table. People: trained on, outsiders."
-)
 TITLES = {
     "external set": "By set of outsiders, each against all training photos",
-    "photos per identity": "By photos per person",
+    "photos per identity": "By photos per {one}",
 }
+
+
+def part_columns(subject: Subject) -> tuple[str, ...]:
+    """The headings of `Part.cells`."""
+    return "Photos", subject.title, "AUC", "TPR at 1 % FPR", "FPR seen"
+
+
+def part_note(subject: Subject) -> str:
+    """What the figures of the parts are."""
+    return (
+        "The threshold is that of all photos. Intervals of one kind of part hold together over its parts and over the "
+        f"rows of the table. {subject.title}: trained on, outsiders."
+    )
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,7 @@ class Part:
 
     name: str
     photos: str
-    people: str
+    identities: str
     auc: str = ""
     tpr: str = ""
     fpr: str = ""
@@ -30,16 +39,17 @@ class Part:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """One cell for each of `COLUMNS`."""
+        """One cell for each of `part_columns`."""
         figures = (self.reason, "", "") if self.reason else (self.auc, self.tpr, self.fpr)
-        return self.photos, self.people, *figures
+        return self.photos, self.identities, *figures
 
 
-def parts(row: RowEvidence) -> dict[str, list[Part]]:
+def parts(row: RowEvidence, subject: Subject = PEOPLE) -> dict[str, list[Part]]:
     """The slices of a row by kind, titled."""
     found: dict[str, list[Part]] = {}
     for each in row.slices:
-        found.setdefault(TITLES.get(each.kind, f"By {each.kind}"), []).append(_part(each))
+        title = TITLES[each.kind].format(one=subject.one) if each.kind in TITLES else f"By {each.kind}"
+        found.setdefault(title, []).append(_part(each))
     return found
 
 

@@ -10,6 +10,7 @@ from mint_lightning.evidence.estimates import Estimate
 from mint_lightning.learning.image_statistics import STATISTICS
 from mint_lightning.learning.shift import Shift
 from mint_lightning.report.picture import EXTERNALS, MEMBERS, Picture, drawing
+from mint_lightning.report.subjects import subject_of
 
 _COLUMNS = 4
 _BINS = 30
@@ -20,13 +21,13 @@ def verdict(found: Shift) -> str:
     told = sorted((each for each in found.differences if each.found), key=lambda each: -abs(each.auc.value - 0.5))
     names = ", ".join(f"{each.name} (AUC {each.auc.value:.3f})" for each in told)
     pipeline = ", ".join(found.pipeline)
-    parts = []
+    parts, subject = [], subject_of(found.subject)
     if pipeline:
         parts.append(f"The sets were packed differently ({pipeline}): bring both to one pipeline before anything else.")
     if told:
         parts.append(f"A head could name the set by {names}.")
     if found.pixels is None:
-        parts.append("The pixel control was not fitted: fit or test has fewer than 5 people of a side.")
+        parts.append(f"The pixel control was not fitted: fit or test has fewer than 5 {subject.many} of a side.")
     elif found.pixels_found:
         parts.append(
             f"Pixels alone tell the sets apart with AUC {words(found.pixels)}: a head's AUC on a network says "
@@ -55,14 +56,16 @@ def lines(found: Shift) -> list[str]:
         line = f"{each.name:<18}{each.kind:<13}{each.one:>10.3f}{each.other:>10.3f}  {words(each.auc)}{mark}"
         text.append(line)
     if found.pixels is not None:
-        n = f"{found.pixels.images:,} images of {found.pixels.identities:,} people of test"
+        n = f"{found.pixels.images:,} images of {found.pixels.identities:,} {subject_of(found.subject).many} of test"
         text.append(f"{'pixel control':<51}  {words(found.pixels)}{'  names the set' * found.pixels_found}, {n}")
     return [*text, "", verdict(found)]
 
 
 def _side(found: Shift, which: str) -> str:
     side = getattr(found, which)
-    return f"{side.name}, {len(side.person):,} of {side.images:,} images, {side.people:,} people"
+    return (
+        f"{side.name}, {len(side.person):,} of {side.images:,} images, {side.people:,} {subject_of(found.subject).many}"
+    )
 
 
 def values(found: Shift) -> dict[str, Any]:
@@ -100,7 +103,10 @@ def picture(found: Shift) -> Picture:
             axes[number].set_yticks([])
         for place, (side, _, name) in zip(axes[len(STATISTICS) :], sides, strict=False):
             place.axis("off")
-            place.set_title(f"mean of {name}" if side.mean is not None else f"{name}: too few people", fontsize=9)
+            place.set_title(
+                f"mean of {name}" if side.mean is not None else f"{name}: too few {subject_of(found.subject).many}",
+                fontsize=9,
+            )
             if side.mean is not None:
                 place.imshow(np.clip(side.mean / 255, 0, 1))
         figure.legend(loc="outside upper center", ncols=2)

@@ -3,6 +3,7 @@
 import re
 
 from mint_lightning.evidence import Estimate, OperatingPoint, Outcome, RowEvidence, TableEvidence
+from mint_lightning.report.subjects import subject_of
 
 HEADLINES = {
     Outcome.SCORES_LIKE_TRAINING_PHOTOS: "The training photos leave a trace in this network",
@@ -110,30 +111,27 @@ def lead_sentence(evidence: TableEvidence) -> str:
 
 def level_note(evidence: TableEvidence) -> str:
     """What the shown intervals are."""
+    one = subject_of(evidence.subject).one
     if len(evidence.rows) < 2:
-        return "Intervals are at 95 %, clustered by person."
+        return f"Intervals are at 95 %, clustered by {one}."
     return (
-        f"Intervals are clustered by person and hold for all {len(evidence.rows)} rows together at 95 % "
+        f"Intervals are clustered by {one} and hold for all {len(evidence.rows)} rows together at 95 % "
         f"(each at {100 * evidence.level:.2f} %)."
     )
 
 
 def sizes(evidence: TableEvidence) -> str:
     """n by split and group: "test: 1,204 training photos of 301 people, ..."."""
-    parts = []
+    parts, subject = [], subject_of(evidence.subject)
     for split in dict.fromkeys(group.split for group in evidence.groups):
         groups = [group for group in evidence.groups if group.split == split]
         named = (
-            f"{group.images:,} {GROUPS.get(group.group, group.group)} {group.identities:,} {people(group.identities)}"
+            f"{group.images:,} {GROUPS.get(group.group, group.group)} {group.identities:,} "
+            f"{subject.count(group.identities)}"
             for group in groups
         )
         parts.append(f"{split}: {', '.join(named)}")
     return "; ".join(parts)
-
-
-def people(count: int) -> str:
-    """person or people"""
-    return "person" if count == 1 else "people"
 
 
 def unresolved(point: OperatingPoint) -> str:

@@ -24,7 +24,7 @@ BASE = (
         "Epsilon at least",
         "delta",
         "A network trained with less differential-privacy loss than this would not show rates like these. It speaks of "
-        "privacy only where chance decided who was trained on.",
+        "privacy only where chance decided which photos were trained on.",
     ),
     Column(
         "ece",

@@ -76,3 +76,27 @@ SENTENCES: Final[dict[str, str]] = {
     "own_people": "{photos} of people from whose photos the auditor learnt: not judged.",
     "unusable": "{photos} could not be used ({which}).",
 }
+
+OBJECTS: Final[dict[str, str]] = {
+    # verdicts
+    "own": "The auditor's head learnt from photos of this object: no answer.",
+    "often_person": "Objects that the network never saw often score as high with as many photos (p = {p}).",
+    "other_pixels": "That it came to pixels as the auditor's photos did is not declared (--aligned true), and the "
+    "error rate covers those alone.",
+    # claims of rows and tables
+    "by_partition": "{row} exceeds every control that was run by {excess}, adjusted p = {p}, and members and externals "
+    "are random partitions of one shard set by object.",
+    "by_declaration": "{row} exceeds every control that was run by {excess}, adjusted p = {p}, and the user declares "
+    "that members and externals are random partitions of one shard set by object.",
+    "about_photo": "Training photos score above unseen photos of the same objects: it is about the photo.",
+    "about_person": "Unseen photos of the same objects score above externals too: it is about the object.",
+    "about_both": "Unseen photos of the same objects score above externals, and the training photos above those: it is "
+    "about the object and about the photo.",
+    "about_unsettled": "Whether it is about the photo or the object is open: unseen photos of the same objects do not "
+    "settle it.",
+    "about_unscored": "Whether it is about the photo or the object is open: no unseen photos of them were scored.",
+    # notes under a list of answers
+    "merged": "{photos} the same picture as another of the object, or nearly: they count once.",
+    "own_people": "{photos} of objects from whose photos the auditor learnt: not judged.",
+}
+"""Those that read otherwise where the photos show objects."""

@@ -79,6 +79,52 @@ SENTENCES: Final[dict[str, str]] = {
     "unusable": "{photos} sin poder usarse ({which}).",
 }
 
+OBJECTS: Final[dict[str, str]] = {
+    # verdicts
+    "own": "La cabeza del auditor aprendió de fotos de este objeto: no hay respuesta.",
+    "often": "Los objetos ajenos obtienen a menudo una puntuación igual de alta (p = {p}).",
+    "often_person": "Objetos que la red nunca vio obtienen a menudo una puntuación igual de alta con el mismo número "
+    "de fotos (p = {p}).",
+    "high_but": "Puntúa más alto que los objetos ajenos (p = {p}), pero: {why}",
+    "high_but_person": "Juntas, las {photos} fotos puntúan más alto que las de objetos ajenos (p = {p}), pero: {why}",
+    "claims": "Puntúa como las fotos de entrenamiento; 1 de cada {one_in} objetos ajenos también (p = {p}).",
+    "claims_person": "Juntas, las {photos} fotos puntúan como las de entrenamiento; también las de 1 de cada {one_in} "
+    "objetos ajenos (p = {p}).",
+    "other_pixels": "No está declarado que llegara a píxeles como las fotos del auditor (--aligned true), y la tasa de "
+    "error solo cubre estas.",
+    # claims of rows and tables
+    "tells_nothing": "{row} no distingue miembros de objetos ajenos: AUC {auc}.",
+    "no_control_run": "{row} distingue miembros de objetos ajenos con AUC {auc}, pero no se ejecutó ningún control, "
+    "así que cualquier cosa puede explicarlo.",
+    "not_above": "{row} distingue miembros de objetos ajenos con AUC {auc}, pero no por encima de todos los "
+    "controles: su exceso sobre {control} es {excess}, p ajustada = {p}.",
+    "by_partition": "{row} supera todos los controles ejecutados en {excess}, p ajustada = {p}, y miembros y objetos "
+    "ajenos son particiones aleatorias por objeto de un mismo conjunto.",
+    "by_declaration": "{row} supera todos los controles ejecutados en {excess}, p ajustada = {p}, y el usuario declara "
+    "que miembros y objetos ajenos son particiones aleatorias por objeto de un mismo conjunto.",
+    "no_route": "{row} supera todos los controles ejecutados en {excess}, p ajustada = {p}, pero miembros y objetos "
+    "ajenos no son particiones aleatorias de un mismo conjunto, y se ejecutaron menos de dos referencias entrenadas "
+    "con ninguno de los dos: la base de datos sola puede explicarlo.",
+    "references_too_near": "{row} supera todos los controles ejecutados en {excess}, p ajustada = {p}, pero miembros y "
+    "objetos ajenos no son particiones aleatorias de un mismo conjunto, y no está lo bastante por encima de "
+    "{references} referencias entrenadas con ninguno de los dos ({difference}, margen {margin}, p ajustada = "
+    "{p_references}): la base de datos sola puede explicarlo.",
+    "about_photo": "Las fotos de entrenamiento puntúan más que otras fotos de los mismos objetos: se trata de la foto.",
+    "about_person": "También otras fotos de los mismos objetos puntúan más que las ajenas: se trata del objeto.",
+    "about_both": "Otras fotos de los mismos objetos puntúan más que las ajenas, y las de entrenamiento más que esas: "
+    "se trata del objeto y de la foto.",
+    "about_unsettled": "Si se trata de la foto o del objeto queda abierto: otras fotos de los mismos objetos no lo "
+    "deciden.",
+    "about_unscored": "Si se trata de la foto o del objeto queda abierto: no se puntuaron otras fotos suyas.",
+    # notes under a list of answers
+    "what_p": "p: con qué frecuencia un objeto ajeno puntúa igual de alto; se responde por debajo del {alpha}.",
+    "what_p_adjusted": "p: con qué frecuencia un objeto ajeno puntúa igual de alto, ajustada por todo lo que se "
+    "pregunta a la vez; se responde por debajo del {alpha}.",
+    "merged": "{photos} con la misma imagen que otra del objeto, o casi: cuentan una vez.",
+    "own_people": "{photos} de objetos de cuyas fotos aprendió el auditor: sin respuesta.",
+}
+"""Those that read otherwise where the photos show objects."""
+
 TERMS: Final[dict[str, str]] = {
     "scores like training photos": "puntúa como las fotos de entrenamiento",
     "not distinguishable": "no distinguible",
@@ -89,6 +135,7 @@ TERMS: Final[dict[str, str]] = {
     "pixels and untrained twins": "los píxeles y las gemelas sin entrenar",
     "Photo": "Foto",
     "Person": "Persona",
+    "Object": "Objeto",
     "Photos": "Fotos",
     "Auditor": "Auditor",
     "Answer": "Respuesta",
@@ -119,8 +166,22 @@ TERMS: Final[dict[str, str]] = {
     "reconozca",
 }
 
-for _why in (
-    "the photos of its shard sets came to pixels by different pipelines, which a head can tell apart",
-    "the splits are by photo, so people whom a head learnt are in test and it may only know them again",
+OBJECT_TERMS: Final[dict[str, str]] = {
+    "Members and externals are not random partitions of one set: the database may be what is told apart.": "Miembros y "
+    "objetos ajenos no son particiones aleatorias de un mismo conjunto: lo que se distingue puede ser la base de "
+    "datos.",
+    "the splits are by photo, so objects that a head learnt are in test and it may only know them again": "las "
+    "particiones son por foto, así que objetos que una cabeza aprendió están en la prueba y puede que solo los "
+    "reconozca",
+}
+"""Texts that read otherwise, or stand alone, where the photos show objects."""
+
+for _terms, _why in (
+    (TERMS, "the photos of its shard sets came to pixels by different pipelines, which a head can tell apart"),
+    (TERMS, "the splits are by photo, so people whom a head learnt are in test and it may only know them again"),
+    (
+        OBJECT_TERMS,
+        "the splits are by photo, so objects that a head learnt are in test and it may only know them again",
+    ),
 ):
-    TERMS[f"Nothing may be claimed: {_why}."] = SENTENCES["nothing_barred"].format(why=TERMS[_why])
+    _terms[f"Nothing may be claimed: {_why}."] = SENTENCES["nothing_barred"].format(why=_terms[_why])

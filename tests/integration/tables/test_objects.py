@@ -16,71 +16,22 @@ from mint_lightning.evidence.label_scores import loss_score
 from mint_lightning.evidence.reference_scores import References, calibrated_loss, likelihood_ratio, lira, rmia
 from mint_lightning.shards import EvalLoader, KeyList, Manifest
 from tests.object_networks import classifier
-from tests.object_photos import ObjectPhotos
-from tests.packing import small
+from tests.object_table import object_config, object_table
 
 pytestmark = pytest.mark.integration
-
-HALVES = {"members": 0.5, "externals": 0.5}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A folder with shards, the audited network and four shadows, and the table's config."""
     root = tmp_path_factory.mktemp("objects")
-    manifest = small(
-        ObjectPhotos(items=60, test=10),
-        root / "shards",
-        partitions=HALVES,
-        by_database=["objects_test"],
-        lanes=2,
-    )
-    keys = KeyList.load(root / "shards", manifest)
-    drawn = keys.where(partitions=["members", "externals"])
-    classifier(root / "audited", root / "shards", keys.where(partitions=["members"]), ["members"])
-    random = np.random.default_rng(0)
-    pattern = np.array([random.permutation([True, True, False, False]) for _ in drawn])
-    for number in range(4):
-        classifier(root / f"half{number}", root / "shards", drawn[pattern[:, number]], list(HALVES), seed=1 + number)
-    config = {
-        "data": {
-            "class_path": "datamodules.Objects",
-            "init_args": {
-                "shards": str(root / "shards"),
-                "network": {"card": str(root / "audited/card.json")},
-                "members": ["members"],
-                "externals": ["externals"],
-                "batch_size": 16,
-                "workers": 0,
-            },
-        },
-        "shadows": {f"half{number}": {"card": str(root / f"half{number}/card.json")} for number in range(4)},
-        "rows": [
-            {"head": "vanilla", "taps": ["layer7"]},
-            {"head": "vanilla", "taps": ["layer7", "class"]},
-            {"head": "by_class", "taps": ["layer7", "class"]},
-            {"head": "by_class", "taps": ["layer6:map", "class"], "arguments": {
-                "of": "cnn", "groups": [0, 0, 1, 1], "arguments": {"filters": [2, 2], "width": 4}}},
-            *({"head": name} for name in ("loss", "margin", "calibrated_loss", "lira", "rmia")),
-        ],
-        "recipe": {"epochs": 2, "patience": 2},
-        "twins": 1,
-        "seeds": 2,
-        "accelerator": "cpu",
-        "register": False,
-    }  # fmt: skip
-    return root, config
+    return root, object_config(root)
 
 
 @pytest.fixture(scope="module")
 def table(made: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     _, config = made
-    work = tmp_path_factory.mktemp("work")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(work)
-        Path("objects.yaml").write_text(yaml.safe_dump(config))
-        assert main(["table", "--config", "objects.yaml", "--store", "store"]) == 0
-    return work / "mlruns/tables/table"
+    return object_table(tmp_path_factory.mktemp("work"), config)
 
 
 def scores(table: Path, row: str, network: str = "audited") -> dict[str, float]:
