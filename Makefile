@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/mint-lightning demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not slow" --durations=25 --cov --cov-report=term:skip-covered
 
 # Hours: planted membership over ten seeds, forty seeds with nothing to find, coverage of the intervals.
 slow: $(STAMP)
