@@ -105,6 +105,10 @@ def main(args: Sequence[str]) -> int:
         )
         return 2
     except KeyboardInterrupt:
+        from mint_lightning.commands.processes import started_here
+
+        if started_here():
+            return 130
         print("Stopped. Nothing half-written was left; finished parts are used again.", file=sys.stderr)
         return 130
 

@@ -20,6 +20,7 @@ from mint_lightning.commands.processes import processes_of, run_in_processes, st
 from mint_lightning.errors import UserError
 from mint_lightning.files import checked_name, held, refuse_foreign_folder, refuse_unwritable
 from mint_lightning.learning.checkpoint import read_checkpoint
+from mint_lightning.learning.goes_on import deciding, newest, refuse_other_fit
 from mint_lightning.learning.interrupt import interruptible
 from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.predictions import ScoresWriter
@@ -96,7 +97,9 @@ class MINTCLI(LightningCLI):
         config.checkpoint.dirpath = config.checkpoint.dirpath or f"mlruns/checkpoints/{name}"
         config.saving.path = config.saving.path or f"{config.checkpoint.dirpath}/{RESUME}"
         if self.subcommand == "fit" and config.get("ckpt_path") == "resume":
-            config.ckpt_path = config.saving.path if Path(config.saving.path).is_file() else None
+            last = Path(config.checkpoint.dirpath) / "last.ckpt"
+            found = newest(Path(config.saving.path), last, auditor_folder(name) / AUDITOR_FILE)
+            config.ckpt_path = None if found is None else str(found)
         config.predictions.path = config.predictions.path or f"mlruns/predictions/{name}.parquet"
         checkpoint = config.get("ckpt_path")
         config.weights_only = True
@@ -125,8 +128,9 @@ class MINTCLI(LightningCLI):
         """With rich's progress bar, unless the user wants none."""
         if self.config[self.subcommand].trainer.enable_progress_bar is not False:
             self.trainer_defaults["callbacks"] = [RichProgressBar(leave=True)]
-        self.trainer_defaults["plugins"] = [AtomicCheckpoints()]
-        return super().instantiate_trainer(**kwargs)
+        given = self.config_init[self.subcommand].trainer.get("plugins") or []
+        plugins = [*(given if isinstance(given, list) else [given]), AtomicCheckpoints()]
+        return super().instantiate_trainer(plugins=plugins, **kwargs)
 
     def _parse_ckpt_path(self) -> None:
         """A checkpoint's hyperparameters would silently override YAML and command line; they do not here."""
@@ -138,12 +142,21 @@ class MINTCLI(LightningCLI):
         config = self.config["fit"]
         if self.trainer.is_global_zero:
             HELD.enter_context(held(Path(config.checkpoint.dirpath) / ".running", f"The fit {config.name!r}"))
+        # Before the run is described: the tracking store would refuse another fit in words of its own.
+        if config.get("ckpt_path") not in (None, "best", "last", "hpc"):
+            checkpoint = read_checkpoint(Path(config.ckpt_path))
+            self.model.refuse_other(checkpoint, self.datamodule)
+            refuse_other_fit(checkpoint, deciding(self.model.hparams, self.trainer), config.ckpt_path)
         describe_run(self)
 
     def after_fit(self) -> None:
         """Write the auditor of the best epoch."""
-        if not getattr(self.trainer, "fast_dev_run", False):
-            after_fit(self)
+        if getattr(self.trainer, "fast_dev_run", False):
+            return
+        after_fit(self)
+        if self.trainer.is_global_zero:
+            for saving in (each for each in self.trainer.callbacks if isinstance(each, Saving)):
+                saving.remove()
 
     def after_test(self) -> None:
         """Figures of the test split with their intervals."""
@@ -175,10 +188,10 @@ def main(command: str, args: list[str]) -> None:
                 args=[command, *args],
             )
     except Several as several:
-        run_in_processes([command, *args], several.count)
+        run_in_processes([command, *args], several.count, goes_on="--ckpt_path resume goes on with it")
     except SIGTERMException as error:
         if getattr(rank_zero_only, "rank", 0) == 0:
-            say("Stopped by a signal; the last batch is kept, and --ckpt_path resume goes on.")
+            say("Stopped by a signal; --ckpt_path resume goes on from what was kept.")
         raise SystemExit(143) from error
     except RuntimeError as error:
         if not started_together() or not any(words in str(error) for words in LOST):

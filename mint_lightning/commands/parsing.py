@@ -132,10 +132,11 @@ def typed(kind: Any, value: Any, what: str) -> Any:
 
 def quiet_lightning() -> None:
     """Without Lightning's advertisements and its notes on devices, which say nothing about an audit."""
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed"):
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.seed",
+                 "lightning.pytorch.trainer.connectors.checkpoint_connector"):  # fmt: skip
         logging.getLogger(name).setLevel(logging.WARNING)
     for text in (".*LeafSpec.*", ".*does not have many workers.*", ".*smaller than the logging interval.*",
-                 ".*Couldn't infer the batch indices.*"):  # fmt: skip
+                 ".*Couldn't infer the batch indices.*", ".*recommended to use .self.log.*sync_dist.*"):  # fmt: skip
         warnings.filterwarnings("ignore", message=text)
 
 

@@ -1,5 +1,6 @@
 """A command in several processes of this machine: one sentence where one fails, and none is left behind."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -8,13 +9,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import IO, Any
 
 from mint_lightning.errors import UserError
 
 GRACE = 20.0
+STARTED = "MINT_STARTED_TOGETHER"
 """Seconds that the others have to end by themselves once one has failed."""
+
+
+def started_here() -> bool:
+    """Whether this process is one of several that ours started, which speaks for all."""
+    return os.environ.get(STARTED) == "1"
 
 
 def started_together() -> bool:
@@ -39,10 +46,11 @@ def processes_of(trainer: Any) -> int:
     return int(devices) if str(devices).isdecimal() else 1
 
 
-def run_in_processes(words: Sequence[str], count: int) -> None:
+def run_in_processes(words: Sequence[str], count: int, *, goes_on: str = "run the same again") -> None:
     """Run `mint-lightning WORDS` in `count` processes that know of each other as those of torchrun do.
 
-    The first one's output is shown. Where one fails the others are ended, and its last words are told.
+    The first one's output is shown. Where one fails the others are ended, its last words are told, and how the work
+    `goes_on`. SIGUSR1, by which SLURM warns, is handed on to them; they end where this process is killed.
 
     Raises:
         UserError: a process failed, or was killed.
@@ -59,14 +67,28 @@ def run_in_processes(words: Sequence[str], count: int) -> None:
         processes = [
             subprocess.Popen(
                 command,
-                env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": threads},
+                env={
+                    **os.environ,
+                    **place,
+                    STARTED: "1",
+                    "RANK": str(rank),
+                    "LOCAL_RANK": str(rank),
+                    "OMP_NUM_THREADS": threads,
+                },
                 stdout=None if rank == 0 else subprocess.DEVNULL,
                 stderr=None if rank == 0 else spoken[rank],
+                preexec_fn=_end_with_parent,
             )
             for rank in range(count)
         ]
         stack.callback(_end, processes)
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _stop))
+
+        def hand_on(number: int, frame: object) -> None:
+            for process in processes:
+                process.send_signal(number)
+
+        stack.callback(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, hand_on))
         failed = _first_failure(processes)
         if failed is None:
             return
@@ -74,7 +96,13 @@ def run_in_processes(words: Sequence[str], count: int) -> None:
         why = _last_words(spoken[failed]) or (f"killed by signal {-code}" if code < 0 else f"it ended with {code}")
     if failed == 0 and code > 0:
         raise SystemExit(code)  # it has said why
-    raise UserError(f"Process {failed} of {count} failed ({why}); what is done is kept: run the same again.")
+    raise UserError(f"Process {failed} of {count} failed ({why}); what is done is kept: {goes_on}.")
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for SIGTERM when the launcher dies: killed, it could not end anybody. Elsewhere nothing is asked."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))  # PR_SET_PDEATHSIG
 
 
 def _stop(number: int, frame: object) -> None:

@@ -1,6 +1,7 @@
 """Reading a head's checkpoint, from anybody, without running what is in it."""
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise UserError(f"There is no checkpoint at {path}: fit writes them to mlruns/checkpoints/NAME.")
+    if (damaged := _damaged(path)) is not None:
+        raise UserError(f"The checkpoint {path} is damaged ({damaged}): take the one before it, or begin anew.")
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -33,3 +36,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"The checkpoint {path} has schema_version {version!r}; this version of the program reads {SCHEMA_VERSION}."
         )
     return found
+
+
+def _damaged(path: Path) -> str | None:
+    """What of the archive is not as it was written, if anything: torch looks at no checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+        return None  # no archive at all, which torch says
+    return None if broken is None else f"{broken} fails its checksum"

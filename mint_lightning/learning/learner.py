@@ -3,6 +3,7 @@
 import logging
 import math
 import signal
+import sys
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from mint_lightning.audited.preprocessing import Preprocessing
 from mint_lightning.errors import UserError
 from mint_lightning.files import held
-from mint_lightning.learning.saving import AtomicCheckpoints, KeptSaving
+from mint_lightning.learning.saving import AtomicCheckpoints, Saving
 from mint_lightning.learning.speed import Format
 from mint_lightning.shards import TrainLoader
 from mint_lightning.shards.batch import Batch
@@ -159,7 +160,7 @@ def fit(
             devices=1,
             precision="bf16-mixed" if format.bf16 else "32-true",
             logger=logger or False,
-            callbacks=[KeptSaving(minutes, path=str(resume)), *([RichProgressBar()] if progress else [])],
+            callbacks=[Saving(minutes, path=str(resume)), *([RichProgressBar()] if progress else [])],
             plugins=[AtomicCheckpoints()],
             enable_progress_bar=progress,
             enable_checkpointing=False,
@@ -169,6 +170,8 @@ def fit(
         try:
             trainer.fit(model.train(), loader, ckpt_path=resume if resume.is_file() else None, weights_only=True)
         except SIGTERMException as error:
+            where = "the same command goes on" if resume.is_file() else "nothing was kept, its epochs have one batch"
+            print(f"Stopped by a signal; {where}.", file=sys.stderr)
             raise SystemExit(143) from error
         except SystemExit as error:  # what Lightning makes of Ctrl-C, switching further ones off
             raise KeyboardInterrupt from error

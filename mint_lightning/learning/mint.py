@@ -12,6 +12,7 @@ from torchmetrics.classification import BinaryAUROC
 from mint_lightning.errors import UserError
 from mint_lightning.heads import CNNHead, Draw, Head, L1Reading, VanillaHead
 from mint_lightning.learning.checkpoint import SCHEMA_VERSION
+from mint_lightning.learning.goes_on import DECIDES, deciding
 from mint_lightning.learning.initial import seeded, warm_start
 from mint_lightning.learning.objective import check_rate, head_inputs, head_loss, head_optimizer
 
@@ -113,7 +114,8 @@ class MINT(L.LightningModule):
         """Write down what the head belongs to."""
         run = getattr(self.logger, "run_id", None)
         run = run if isinstance(run, str) else None
-        checkpoint["mint"] = {"schema_version": SCHEMA_VERSION, **self._belongs(), "run": run}
+        decides = deciding(self.hparams, self.trainer)
+        checkpoint["mint"] = {"schema_version": SCHEMA_VERSION, **self._belongs(), "run": run, DECIDES: decides}
         checkpoint["losses"] = [self._loss_epoch, *self._all_losses().tolist()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -125,7 +127,11 @@ class MINT(L.LightningModule):
         if "losses" in checkpoint and self.global_rank == 0:  # they are those of all ranks
             self._loss_epoch = int(checkpoint["losses"][0])
             self._losses = torch.tensor(checkpoint["losses"][1:], dtype=torch.float64)
-        here = self._belongs()
+        self.refuse_other(checkpoint, getattr(self._trainer, "datamodule", None))
+
+    def refuse_other(self, checkpoint: Mapping[str, Any], data: Any) -> None:
+        """Raise `UserError` where a checkpoint is of other taps, or of another network or other photos than `data`."""
+        here = self._belongs(data)
         for name in here:
             there = checkpoint.get("mint", {}).get(name, here[name])
             if here[name] not in (None, there):
@@ -142,8 +148,8 @@ class MINT(L.LightningModule):
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"The checkpoint holds another head than the config describes: {reason}") from error
 
-    def _belongs(self) -> dict[str, Any]:
-        data = getattr(self._trainer, "datamodule", None)
+    def _belongs(self, data: Any = None) -> dict[str, Any]:
+        data = data or getattr(self._trainer, "datamodule", None)
         if data is None or not hasattr(data, "network"):
             return {"taps": self.taps}
         return {

@@ -38,7 +38,7 @@ class Saving(Callback):
     """Keep a checkpoint of the last batch that was trained on, to go on from after a kill or a time limit.
 
     Going on from it is exact: weights, optimizer, order of photos, early stopping and logged figures are those of a run
-    that was never stopped. It is removed when the fit is done. On SIGTERM, which schedulers send before they kill, it
+    that was never stopped. It is removed when the work is done. On SIGTERM, which schedulers send before they kill, it
     is written after the batch under way; on SIGUSR1, which SLURM can be told to send before a time limit, likewise, and
     the job is then queued again.
 
@@ -88,9 +88,9 @@ class Saving(Callback):
                 queue_again()
             raise SIGTERMException
 
-    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Remove them: nothing is left to go on with."""
-        if self.path is not None and trainer.is_global_zero:
+    def remove(self) -> None:
+        """Remove them, once all that the fit was for is done: nothing is left to go on with."""
+        if self.path is not None:
             for path in self._paths():
                 path.unlink(missing_ok=True)
 
@@ -109,21 +109,16 @@ class Saving(Callback):
     def _set_aside(self) -> None:
         """Give each the next one's name; the newest keeps its own, too, until it is replaced."""
         newest, *older = self._paths()
+        if not older or not newest.is_file() or (older[0].is_file() and newest.samefile(older[0])):
+            return  # nothing to set aside, or it was before a kill
         for place in range(len(older) - 1, 0, -1):
             if older[place - 1].is_file():
                 older[place - 1].replace(older[place])
-        if older and newest.is_file():
+        with atomic_path(older[0]) as temporary:
             try:
-                os.link(newest, older[0])
+                os.link(newest, temporary)
             except OSError:  # a file system without links
-                shutil.copyfile(newest, older[0])
-
-
-class KeptSaving(Saving):
-    """As `Saving`, but what it wrote stays until somebody removes it: where the fit is not the end of the work."""
-
-    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Keep it."""
+                shutil.copyfile(newest, temporary)
 
 
 def queue_again() -> None:
