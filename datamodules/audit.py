@@ -20,6 +20,7 @@ from mint_lightning.learning.members import card_folder, trained_on
 from mint_lightning.learning.membership import BY_PHOTO, BY_PHOTO_OF_OBJECTS, Membership, Rows, membership
 from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.objective import AAD
+from mint_lightning.learning.rows import parse_samples
 from mint_lightning.shards import (
     EpochOrder,
     EvalLoader,
@@ -100,7 +101,7 @@ class AuditData(L.LightningDataModule):
             self.groups = replace(self.groups, random_partition=False, no_claim=why, how=how)
         self.member, self.unseen = self.groups.flags(len(self.keys))
         self.batch_size = batch_size
-        self.samples = samples
+        self.samples = parse_samples(samples)
         self.workers = workers
         self.seed = seed
         self.max_broken = max_broken

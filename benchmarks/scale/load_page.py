@@ -35,6 +35,8 @@ def soak(results: Section) -> list[str]:
         ratio = end["rate"] / start["rate"]
         target = f"{PACE:.2f}: {verdict(ratio, PACE, at_least=True)}"
         lines.append(f"| images/s | {start['rate']:,.0f} | {end['rate']:,.0f} | {ratio:.3f} | {target} |")
+        parts = [window(found, part / 10 if part else 0.01, (part + 1) / 10)["rate"] for part in range(10)]
+        lines += ["", f"Images/s of each tenth: {', '.join(f'{rate:,.0f}' for rate in parts)}."]
     return lines
 
 

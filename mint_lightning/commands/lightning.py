@@ -142,6 +142,8 @@ class MINTCLI(LightningCLI):
         config = self.config["fit"]
         if self.trainer.is_global_zero:
             HELD.enter_context(held(Path(config.checkpoint.dirpath) / ".running", f"The fit {config.name!r}"))
+            for half in Path(config.checkpoint.dirpath).glob(".*.ckpt.*.partial"):  # of a run that was killed
+                half.unlink()
         # Before the run is described: the tracking store would refuse another fit in words of its own.
         if config.get("ckpt_path") not in (None, "best", "last", "hpc"):
             checkpoint = read_checkpoint(Path(config.ckpt_path))
