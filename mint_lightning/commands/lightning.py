@@ -157,7 +157,8 @@ class MINTCLI(LightningCLI):
             return
         after_fit(self)
         if self.trainer.is_global_zero:
-            for saving in (each for each in self.trainer.callbacks if isinstance(each, Saving)):
+            callbacks: list[Any] = getattr(self.trainer, "callbacks", [])
+            for saving in (each for each in callbacks if isinstance(each, Saving)):
                 saving.remove()
 
     def after_test(self) -> None:
