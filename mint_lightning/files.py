@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,20 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+_HELD: set[int] = set()
+
+
+def _let_go() -> None:
+    """Of a lock, in a forked child: the workers of a process that was killed live on for seconds, and would hold it."""
+    for file in _HELD:
+        with suppress(OSError):
+            os.close(file)
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
 @contextmanager
 def held(mark: Path, what: str) -> Iterator[None]:
     """Keep what `mark` stands for to this process; the file is there meanwhile. A process that died holds nothing.
@@ -130,10 +144,12 @@ def held(mark: Path, what: str) -> Iterator[None]:
         if mark.exists() and os.fstat(file).st_ino == mark.stat().st_ino:
             break
         os.close(file)  # its last holder has just removed it
+    _HELD.add(file)
     try:
         yield
     finally:
         mark.unlink(missing_ok=True)
+        _HELD.discard(file)
         os.close(file)
 
 

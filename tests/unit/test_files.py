@@ -2,6 +2,11 @@
 
 import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +71,31 @@ def test_what_one_process_holds_no_other_takes(tmp_path: Path) -> None:
     mark.touch()  # its holder was killed
     with held(mark, "The fit 'a'"):
         assert mark.exists()
+
+
+HOLDS = """
+import multiprocessing, sys, time
+from pathlib import Path
+from mint_lightning.files import held
+
+with held(Path(sys.argv[1]), "The fit 'a'"):
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,), daemon=True).start()
+    Path(sys.argv[1] + ".ready").touch()
+    time.sleep(60)
+"""
+
+
+def test_the_workers_of_a_process_that_was_killed_hold_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / ".running"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDS, str(mark)], start_new_session=True)
+    try:
+        while not Path(f"{mark}.ready").exists():
+            time.sleep(0.01)
+        with pytest.raises(UserError, match="is under way"), held(mark, "The fit 'a'"):
+            pass
+        holder.kill()
+        holder.wait()
+        with held(mark, "The fit 'a'"):
+            os.killpg(holder.pid, 0)  # a worker is still there
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
