@@ -15,6 +15,7 @@ from mint_lightning.learning.checkpoint import SCHEMA_VERSION
 from mint_lightning.learning.goes_on import DECIDES, deciding
 from mint_lightning.learning.initial import seeded, warm_start
 from mint_lightning.learning.objective import check_rate, head_inputs, head_loss, head_optimizer
+from mint_lightning.shards import TrainLoader
 
 STANDARDISE_IMAGES = 4096
 """AAD is standardised by this many of the first fit images (all of them where there are fewer)."""
@@ -58,6 +59,12 @@ class MINT(L.LightningModule):
         if data is None or not hasattr(data, "first_fit_aad"):
             raise UserError("A head learns on AAD: give a DataModule that makes it, such as datamodules.Faces.")
         return data
+
+    def on_train_epoch_start(self) -> None:
+        """Tell the loader where it is: of a checkpoint from the end of an epoch Lightning gives it nothing back."""
+        loader = self.trainer.train_dataloader
+        if isinstance(loader, TrainLoader):
+            loader.at_epoch(self.current_epoch)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Loss of one batch."""

@@ -89,6 +89,11 @@ class TrainLoader(StreamLoader[TrainStream]):
                     self.epoch, self.batches = self.epoch + 1, 0
                 yield batch
 
+    def at_epoch(self, epoch: int) -> None:
+        """Begin with this epoch, unless a place within one is gone on with."""
+        if not self._resumed and self.batches == 0:
+            self.epoch = epoch
+
     def state_dict(self) -> dict[str, Any]:
         """The place in the order, and what it is a place in."""
         return {"schema": STATE_SCHEMA, "epoch": self.epoch, "batches": self.batches, **self._order_facts()}

@@ -144,6 +144,19 @@ def test_epochs_of_one_batch_go_on_from_the_last_epoch(workspace: Path) -> None:
     assert len(client.search_runs(experiments, "attributes.run_name = 'short'")) == 1
 
 
+def test_the_end_of_an_epoch_is_gone_on_from_exactly(workspace: Path) -> None:
+    """Where no last batch was kept yet: the photos of the next epoch come, not those of the first again."""
+    rows = ["--trainer.max_epochs", "3", "--saving.steps", "null"]
+    assert main([*FIT, *rows, "--name", "ends_whole"]) == 0
+    steps = step(folder("ends_whole") / "last.ckpt") // 3
+    killed_at("ends", 2 * steps + 1, *rows)
+    assert not (folder("ends") / "resume.ckpt").exists()
+    assert main([*FIT, *rows, "--name", "ends", "--ckpt_path", "resume"]) == 0
+    one, other = (torch.load(folder(name) / "last.ckpt", weights_only=True) for name in ("ends_whole", "ends"))
+    assert one["global_step"] == other["global_step"] == 3 * steps
+    assert all(torch.equal(one["state_dict"][key], other["state_dict"][key]) for key in one["state_dict"])
+
+
 def test_a_kill_before_the_auditor_is_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(cli: object) -> None:
         raise KeyboardInterrupt
