@@ -50,7 +50,8 @@ def kills(count: int, identities: int, photos: int, side: int, arguments: Mappin
 
 def _own_sources() -> list[str]:
     names = ("callbacks", "compared", "killed", "kills", "sets")
-    return [sha256_file(Path(__file__).parent / f"{name}.py") for name in names]
+    above = sorted(path for path in (Path(__file__).parents[2] / "mint_lightning").glob("*.py"))
+    return [sha256_file(path) for path in (*(Path(__file__).parent / f"{name}.py" for name in names), *above)]
 
 
 def tried(path: Path) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from benchmarks.scale import parts as scale_parts
 
 MATTERS = (
     "datamodules/*.py",
+    "mint_lightning/*.py",
     *(f"mint_lightning/{room}/**/*.py" for room in ("shards", "audited", "heads", "learning", "tracking", "commands")),
     *(f"benchmarks/scale/{name}.py" for name in ("compared", "callbacks", "ddp", "determinism", "facts", "killed")),
     *(f"benchmarks/scale/{name}.py" for name in ("kills", "sets", "streaming", "tables")),
