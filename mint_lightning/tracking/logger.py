@@ -71,6 +71,7 @@ class MintLogger(MLFlowLogger):
             self.store, down = error.store, error.reason
         self._root = Path(root)
         self._known: dict[str, int] | None = {} if goes_on else None
+        self._epoch_at: int | None = None
         tags = dict(tags or {})
         if parent_run is not None:
             tags["mlflow.parentRunId"] = parent_run
@@ -99,13 +100,8 @@ class MintLogger(MLFlowLogger):
             "tags": {"kind": "fit"} | (self.tags or {}),
             "run_name": self._run_name,
         }
-        client = KeepingClient(
-            None if down else self._mlflow_client,
-            self._root,
-            facts,
-            self.store.shown,
-            goes_on=self._known is not None,
-        )
+        store, goes_on = None if down else self._mlflow_client, self._known is not None
+        client = KeepingClient(store, self._root, facts, self.store.shown, goes_on=goes_on)
         self._mlflow_client = client
         if down:
             client.keep(down)
@@ -168,9 +164,11 @@ class MintLogger(MLFlowLogger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log metrics; of a run that goes on none for a step that it has already."""
+        """Log metrics: the epoch once a step, and of a run that goes on nothing for a step that it has already."""
+        metrics = {name: value for name, value in metrics.items() if name != "epoch" or step != self._epoch_at}
         if self._known is not None and step is not None:
             metrics = {name: value for name, value in metrics.items() if step > self._last_step(name)}
+        self._epoch_at = step if "epoch" in metrics else self._epoch_at
         if metrics:
             super().log_metrics(metrics, step)
 

@@ -234,3 +234,15 @@ def test_a_moved_root_goes_on_logging_in_its_new_place(table, root, tmp_path):
     parent = log_table(table_evidence(2, controls=False), context(), store=store, experiment="tables")
     assert (tmp_path / "new" / "mlruns" / "artifacts" / "tables" / parent / "artifacts" / "report.html").is_file()
     assert not (root / "mlruns" / "artifacts" / "tables" / parent).exists()
+
+
+def test_the_epoch_is_logged_once_a_step(root):
+    """Lightning sends it with every group of figures; told twice, a run that goes on would not have the same."""
+    logger = MintLogger("training", root=str(root))
+    for figures in ({"fit/loss": 1.0, "epoch": 0.0}, {"validate/auc": 0.5, "epoch": 0.0}):
+        logger.log_metrics(figures, 6)
+    logger.log_metrics({"fit/loss": 0.5, "epoch": 1.0}, 13)
+    history = logger.experiment.get_metric_history(logger.run_id, "epoch")
+    assert [(each.step, each.value) for each in history] == [(6, 0.0), (13, 1.0)]
+    found = logger.experiment.get_run(logger.run_id).data.metrics
+    assert found == {"fit/loss": 0.5, "validate/auc": 0.5, "epoch": 1.0}
