@@ -94,8 +94,8 @@ def run_in_processes(words: Sequence[str], count: int, *, goes_on: str = "run th
             return
         code = processes[failed].returncode
         why = _last_words(spoken[failed]) or (f"killed by signal {-code}" if code < 0 else f"it ended with {code}")
-    if failed == 0 and code > 0:
-        raise SystemExit(code)  # it has said why
+    if (failed == 0 and code > 0) or code == 128 + signal.SIGTERM:
+        raise SystemExit(code)  # the first has said why
     raise UserError(f"Process {failed} of {count} failed ({why}); what is done is kept: {goes_on}.")
 
 
