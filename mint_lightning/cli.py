@@ -18,7 +18,7 @@ COMMANDS = {
     "verify": ("verify", "read a shard set again and name what is wrong with it"),
     "shift": ("shift", "what tells two sets of photos apart without any network"),
     "networks": ("networks", "the networks known by name; describe their taps, check that they are fed rightly"),
-    "train-audited": ("train_audited", "train a face network on recorded members, to be audited"),
+    "train-audited": ("train_audited", "train a network on recorded members, to be audited"),
     "table": ("table", "every tap and head beside its controls, from one pass of the networks"),
     "audit": ("audit", "do these photos, or these people, score like training photos?"),
     "compare": ("compare", "the tables of several audited networks side by side, from the tracking store"),

@@ -1,6 +1,7 @@
 """A folder served over HTTP in a thread, with the faults that servers have."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 
 class Server:
-    """What was asked for, and what goes wrong: `fault(path, time)` gives "500" or "cut" for a path's time-th GET."""
+    """What was asked for, and what goes wrong: `fault(path, time)` "500", "cut" or "silent", at a time-th GET."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -32,12 +33,15 @@ class _Handler(SimpleHTTPRequestHandler):
         with self.of.lock:
             self.of.asked[self.path] += 1
             fault = self.of.fault(self.path, self.of.asked[self.path])
-        if fault == "cut":
+        if fault in ("cut", "silent"):
             data = Path(self.translate_path(self.path)).read_bytes()
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            if fault == "silent":
+                time.sleep(1.0)
             self.close_connection = True
         elif fault is not None:
             self.send_error(int(fault))

@@ -84,6 +84,22 @@ def test_a_server_that_dies_half_way_and_comes_back(packed: Path, server: Server
     assert not list((tmp_path / "cache").rglob(".*.partial"))
 
 
+def test_a_server_that_falls_silent(
+    packed: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a tar comes and then nothing: it is asked again, and after so many times a sentence says so."""
+    monkeypatch.setattr(transfer, "_SILENCE", 0.15)
+    root = local_set(f"{server.address}/noise", tmp_path / "cache")
+    first = sorted(open_set(packed)[0].shards, key=lambda shard: shard.name)[0].name
+    server.fault = lambda path, time: "silent" if path.endswith(first) and time == 1 else None
+    np.testing.assert_array_equal(images(root), images(packed))
+    assert server.tars()[f"/noise/{first}"] == 2
+    (root / first).unlink()
+    server.fault = lambda path, time: "silent" if path.endswith(".tar") else None
+    with pytest.raises(UserError, match="after 6 tries"):
+        images(local_set(f"{server.address}/noise", tmp_path / "again"))
+
+
 def test_a_server_that_stays_away(server: Server, tmp_path: Path) -> None:
     root = local_set(f"{server.address}/noise", tmp_path / "cache")
     for fault, said in (("cut", "after 6 tries"), ("500", "after 6 tries"), ("404", "There is nothing at"),
