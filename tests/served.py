@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Server:
-    """What was asked for, and what goes wrong: `fault(path, time)` "500", "cut" or "silent", at a time-th GET."""
+    """What was asked for, and what goes wrong: `fault(path, n)` is "500", "cut" or "silent" at its n-th GET."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
