@@ -54,10 +54,10 @@ def stopped(demo_workspace: Path) -> Path:
     here = Path.cwd()
     os.chdir(demo_workspace)
     try:
-        killed_at("stopped", 5, "--saving.keep", "3")
+        killed_at("three_kept", 5, "--saving.keep", "3")
     finally:
         os.chdir(here)
-    return demo_workspace / folder("stopped")
+    return demo_workspace / folder("three_kept")
 
 
 def test_the_last_ones_are_kept_in_turn(stopped: Path) -> None:
