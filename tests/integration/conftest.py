@@ -14,9 +14,6 @@ FAST = ["--trainer.max_epochs", "2", "--trainer.accelerator", "cpu"]
 @pytest.fixture(scope="session")
 def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder where `demo` ran on few people and few epochs: shards/demo, its network and its table are there."""
-    import torch
-
-    torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("workspace")
     here = Path.cwd()
     os.chdir(folder)
