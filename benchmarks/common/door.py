@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from mint_lightning.cli import main as mint
 from mint_lightning.files import read_json, sha256_file, write_json
 
 DATA = Path(os.environ.get("MINT_DATA", ""))
+NOTING = Lock()
+# One thread; and glibc keeps large blocks, or it would give them back and fault them in again at every step (a seventh
+# of the time of a small network's training).
+ALONE = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,17 @@ class Door:
         if mark(result) != before:
             self.record(command, time.monotonic() - began)
 
-    def run_together(self, commands: Sequence[tuple[str, Path]]) -> None:
+    def run_together(self, commands: Sequence[tuple[str, Path]], part: str = "all tables") -> None:
         """Run (command, result) two at a time, each in a process of one thread; leaves on an error, when all ended.
 
-        Heads are small: one thread each uses two cores better than two threads together.
+        Heads and networks are small: one thread each uses two cores better than two threads together. `part` is what
+        they are called where the time of all is noted.
         """
         began = time.monotonic()
         with ThreadPoolExecutor(2) as pool:
             made = list(pool.map(self._apart, commands))
-        for (command, _), seconds in zip(commands, made, strict=True):
-            if seconds is not None:
-                self.record(command, seconds)
         if all(seconds is not None for seconds in made):
-            self.record("all tables", time.monotonic() - began)
+            self.record(part, time.monotonic() - began)
 
     def _apart(self, job: tuple[str, Path]) -> float | None:
         command, result = job
@@ -56,15 +59,20 @@ class Door:
         log.parent.mkdir(parents=True, exist_ok=True)
         asked = [sys.executable, "-m", "mint_lightning", *words(command)]
         with log.open("w", encoding="utf-8") as stream:
-            done = subprocess.run(asked, stdout=stream, stderr=stream, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            done = subprocess.run(asked, stdout=stream, stderr=stream, env={**os.environ, **ALONE})
         print(f"{time.monotonic() - began:6.0f} s  mint-lightning {command}", flush=True)
         if done.returncode:
             sys.exit(f"It ended with exit code {done.returncode}; see {log}. What is finished is kept.")
-        return None if mark(result) == before else time.monotonic() - began
+        if mark(result) == before:
+            return None
+        seconds = time.monotonic() - began
+        self.record(command, seconds)
+        return seconds
 
     def record(self, part: str, seconds: float) -> None:
         """Note how long a part took when it was made."""
-        write_json(self._seconds, {**self.taken(), part: seconds})
+        with NOTING:
+            write_json(self._seconds, {**self.taken(), part: seconds})
 
     def taken(self) -> dict[str, float]:
         """Seconds by part."""

@@ -31,8 +31,9 @@ def main(given: list[str] | None = None) -> None:
     epochs = {"cifar10": options.cifar10_epochs, "gtsrb": options.gtsrb_epochs}
     early = {"cifar10": options.cifar10_early, "gtsrb": options.gtsrb_early}
     networks = trainings(epochs, early, options.half_epochs)
-    for command, result in [*packs(), *networks]:
+    for command, result in packs():
         DOOR.run(command, result)
+    DOOR.run_together(networks, "all networks")
     wanted = [table for table in tables(early) if options.only is None or table.name in options.only]
     DOOR.run_together([(table.command, table.result) for table in wanted])
     write(options.page, wanted, [command for command, _ in [*packs(), *networks]], early)

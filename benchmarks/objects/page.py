@@ -142,5 +142,7 @@ def commands(run: Sequence[str]) -> Iterator[str]:
     for command in run:
         yield f"{seconds[command]:6.0f}  mint-lightning {command}" if command in seconds else f"     ?  {command}"
     yield from ["```", ""]
+    if "all networks" in seconds:
+        yield f"The networks, two at a time on one thread each, took {seconds['all networks'] / 60:.0f} minutes in all."
     if "all tables" in seconds:
         yield f"The tables, two at a time on one thread each, took {seconds['all tables'] / 60:.0f} minutes in all."

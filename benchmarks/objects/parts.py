@@ -60,16 +60,16 @@ def packs() -> list[tuple[str, Path]]:
 def trainings(epochs: dict[str, int], early: dict[str, int], halves: int) -> list[tuple[str, Path]]:
     """(command, result) of the networks: by database epochs of the audited one and of its early checkpoint, and epochs
     of the networks trained on halves."""
-    found = []
+    audited, halved = [], []
     for name in ("cifar10", "gtsrb"):
         train = _TRAIN.format(shards=f"shards/{name}")
-        audited = f"{train}--partitions '[members]' --epochs {epochs[name]} --checkpoints '[{early[name]}]'"
-        found.append((f"{audited} --validated true --out {NETWORKS / name}", card(name)))
-        halved = f"{train}--partitions '[members, externals]' --epochs {halves} --halves {HALVES}"
+        own = f"{train}--partitions '[members]' --epochs {epochs[name]} --checkpoints '[{early[name]}]'"
+        audited.append((f"{own} --validated true --out {NETWORKS / name}", card(name)))
+        half_of = f"{train}--partitions '[members, externals]' --epochs {halves} --halves {HALVES}"
         for half in range(HALVES):
             out = f"{name}_half{half}"
-            found.append((f"{halved} --half {half} --seed {1 + half} --out {NETWORKS / out}", card(out)))
-    return found
+            halved.append((f"{half_of} --half {half} --seed {1 + half} --out {NETWORKS / out}", card(out)))
+    return audited + halved  # the longest first
 
 
 def card(network: str) -> Path:
