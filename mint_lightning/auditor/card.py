@@ -23,7 +23,7 @@ class AuditorCard(Document):
 
     Attributes:
         name: of the row, for example "Vanilla conv4".
-        kind: "vanilla" or "cnn", a head; else the name of a score that needs none, such as "agreement".
+        kind: a head ("vanilla", "cnn", "invariant"), else the name of a score that needs none, such as "agreement".
         arguments: of the head; shapes of one sample at each of `taps`.
         views: label-free variants of the photo that are read.
         embedding: tap of the network's outcome, which the scores read.
@@ -56,7 +56,7 @@ class AuditorCard(Document):
         """(view, tap) that the auditor reads: those of its head, or what its score is made of."""
         if self.kind in KINDS:
             return KINDS[self.kind].requests(self.embedding, self.views[-1])
-        return [("original", tap) for tap in self.taps]
+        return HEADS[self.kind].reads(self.taps, self.arguments)
 
     @property
     def fingerprint(self) -> str:

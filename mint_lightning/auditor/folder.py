@@ -147,7 +147,7 @@ def _read_head(path: Path, card: AuditorCard) -> Head:
     if type(card.heads) is not int or not 1 <= card.heads <= MOST_HEADS:
         raise UserError(f"The auditor {path} names {card.heads!r} heads: it must be 1 to {MOST_HEADS}.")
     try:
-        head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
+        head = build_head(card.kind, card.shapes, card.taps, dict(card.arguments), card.heads)
         head.load_state_dict(load_state(path / AUDITOR_HEAD))
     except (RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"The head in {path / AUDITOR_HEAD} is not the one that its card describes.") from error

@@ -16,10 +16,10 @@ from mint_lightning.learning.labels import is_class
 from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.relative import RELATIVE
 
-TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "by_class": "By class"}
+TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "by_class": "By class", "invariant": "Invariants"}
 Kind = Literal[
-    "vanilla", "cnn", "by_class", "norm", "agreement", "batchnorm", "loss", "confidence", "entropy", "modified_entropy",
-    "margin", "calibrated_loss", "lira", "rmia",
+    "vanilla", "cnn", "by_class", "invariant", "norm", "agreement", "batchnorm", "loss", "confidence", "entropy",
+    "modified_entropy", "margin", "calibrated_loss", "lira", "rmia",
 ]  # fmt: skip
 ALL_CONV = "all_conv"
 FLIP = "flip"
@@ -30,18 +30,20 @@ class RowSpec:
     """One row of a table.
 
     Args:
-        head: "vanilla", "cnn" or "by_class", fitted on AAD; or a score that needs no fitting: "norm" (length of the
-            embedding), "agreement" (cosine of the embeddings of the image and of a view of it), "batchnorm" (distance
-            from the statistics of the BatchNorm layers); of class logits "confidence", "entropy", with the photos'
-            classes "loss", "modified_entropy", "margin", and with the table's shadows or references
+        head: "vanilla", "cnn", "by_class" or "invariant", fitted on AAD; or a score that needs no fitting: "norm"
+            (length of the embedding), "agreement" (cosine of the embeddings of the image and of a view of it),
+            "batchnorm" (distance from the statistics of the BatchNorm layers); of class logits "confidence", "entropy",
+            with the photos' classes "loss", "modified_entropy", "margin", and with the table's shadows or references
             "calibrated_loss", "lira", "rmia".
         taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined, [all_conv]
             joins all but the outcome. The scores take none. The tap "class", beside others, is the class of an object:
-            [layer7, class] conditions a head on it, and a "by_class" row has a head for each, {of: vanilla} or cnn.
+            [layer7, class] conditions a head on it, and a "by_class" row has a head for each, {of: vanilla} or cnn. An
+            "invariant" row reads its taps on views of the photo too: arguments: {views: [flip, blur]}.
         view: of "agreement": flip or jitter.
         samples: learn from this many images only, half of them members: a number, also written 50K, or a share such as
             0.5 of what there is; null takes all.
-        arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT and CNNMINT in `fit --help`.
+        arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT, CNNMINT and InvariantMINT in
+            `fit --help`.
         recipe: how this head learns, where it differs from the table's: {rate: 0.0003, weight_decay: 0.1}.
         seeds: heads of this row, each from a seed of its own; their mean logit is the row's score. null takes the
             table's number.
@@ -74,10 +76,14 @@ class RowSpec:
                 f"The score {self.head!r} reads what it needs and learns nothing: give it no other argument."
             )
         if self.fitted:
-            known = [n for n in inspect.signature(HEADS[self.head].__init__).parameters if n not in ("self", "shapes")]
+            parameters = inspect.signature(HEADS[self.head].__init__).parameters
+            known = [name for name in parameters if name not in ("self", "shapes", "taps")]
             for name in self.arguments:
                 if name not in known:
                     raise UserError(f"The {self.head} head has no argument {name!r}; it has {', '.join(known)}.")
+            for name in self.views:
+                if name not in VIEWS:
+                    raise UserError(f"There is no view {name!r}; known are {', '.join(VIEWS)}.")
 
     @property
     def fitted(self) -> bool:
@@ -95,7 +101,7 @@ class RowSpec:
         names = [tap.removesuffix(":map") for tap in self.taps if self.head != "by_class" or not is_class(tap)]
         if names in (["conv1", "conv2", "conv3", "conv4"], [ALL_CONV]):
             return self.place or "all conv"
-        return self.place or (" + ".join(names) if names else "outcome")
+        return self.place or (" + ".join(names).replace(ALL_CONV, "all conv") if names else "outcome")
 
     @property
     def title(self) -> str:
@@ -122,17 +128,22 @@ class RowSpec:
             if self.relative:
                 return [("original", embedding)]
             return KINDS[self.head].requests(embedding, self.view or FLIP)
-        return [("original", tap) for tap in self.taps if not is_class(tap)]
+        return [request for request in self.reads if not is_class(request[1])]
 
     @property
     def reads(self) -> list[Request]:
         """What the row's head takes, in its order: AAD of the network, and the photo's class where it is among them."""
-        return [("original", tap) for tap in self.taps]
+        return HEADS[self.head].reads(self.taps, self.arguments) if self.fitted else []
+
+    @property
+    def views(self) -> list[str]:
+        """Views of a photo that the row's head reads, the photo as it is among them; each costs a forward."""
+        return list(dict.fromkeys(view for view, _ in self.reads))
 
     def build(self, shapes: Sequence[Sequence[int]], seed: int) -> Head:
         """The row's head, its weights drawn from `seed`."""
         with seeded(seed):
-            return HEADS[self.head](shapes, **self.arguments)
+            return HEADS[self.head].of(shapes, self.taps, self.arguments)
 
 
 def parse_samples(samples: int | float | str | None) -> int | float | None:
