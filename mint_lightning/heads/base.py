@@ -146,6 +146,11 @@ class Head(nn.Module):
         """The untrained head of taps of these shapes; most do not mind how the taps are called."""
         return cls(shapes, **arguments)
 
+    @property
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """Of one sample of all that `reads` names, in its order."""
+        return list(self.shapes)
+
     @torch.no_grad()
     def fit_standardisation(self, inputs: Sequence[Tensor]) -> None:
         """Set the standardisation of each tap from AAD of the first fit images, (N, C) or (N, C, H, W) each."""

@@ -89,6 +89,12 @@ class InvariantHead(Head):
         """A head that knows its taps by name."""
         return cls(shapes, taps, **arguments)
 
+    @property
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """Of one sample of all that `reads` names, in its order."""
+        shapes = dict(zip(self.taps, self.shapes, strict=True))
+        return [shapes[tap] for _, tap in self.reads(self.taps, {"views": self.views})]
+
     def count(self, sizes: Mapping[str, int]) -> int:
         """Number of figures."""
         views = 1 + len(self.views)

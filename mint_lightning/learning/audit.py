@@ -73,6 +73,8 @@ def run_table(
         external_sources(data)  # one set alone is refused before the work
     attributes = read_attributes(settings.attributes, data.keys) if settings.attributes else None
     if activations is None:
+        if len(plan.views) > 1:
+            tell(f"Each photo is read in {len(plan.views)} views ({', '.join(plan.views)}): a forward for each.")
         networks = settings.networks(data)
         watch.lap("networks")
         device = device_of(settings.accelerator)

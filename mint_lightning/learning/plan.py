@@ -35,6 +35,11 @@ class HeadPlan:
     seed: int
     seeds: int
 
+    @property
+    def views(self) -> list[str]:
+        """Views of each photo that the rows read; each costs a forward."""
+        return list(dict.fromkeys(view for spec in self.specs for view, _ in spec.requests("outcome")))
+
     def check(self, data: Any, folded: Sequence[Fold]) -> None:
         """Make orders and heads once for the audited network alone, before hours of forwards.
 
