@@ -15,12 +15,13 @@ from mint_lightning.learning.rows import FLIP, slug
 
 def write_auditors(folder: Path, run: Any, data: Any) -> None:
     """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale, nor of
-    what needs the photos' classes, or reference networks, which nobody has of a photo that is asked about."""
+    what needs the photos' classes, or reference networks, which nobody has of a photo that is asked about; nor of what
+    reads several photos of a person."""
     folder.mkdir()
     for spec, scores in zip(run.specs, run.rows, strict=True):
         heads = run.heads.get(spec.title)
         needs_classes = spec.relative or CLASS in spec.taps or (spec.head in KINDS and KINDS[spec.head].labels)
-        if (heads and len(heads) > 1) or needs_classes:
+        if (heads and len(heads) > 1) or needs_classes or spec.set_size > 1:
             continue
         row = run.evidence.row(spec.title)
         count = max(1, len(row.seed_aucs))

@@ -78,7 +78,7 @@ def weigh(
         )
         for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
     )
-    audited = rows[0].audited
+    audited = max((row.audited for row in rows), key=len)
     return TableEvidence(
         rows=weighed,
         claim=table_claim(weighed, subject),

@@ -11,6 +11,7 @@ from mint_lightning.heads.base import Head, HeadOutput, Masks
 from mint_lightning.heads.by_class import ByClassHead
 from mint_lightning.heads.cnn import CNNHead
 from mint_lightning.heads.invariant import InvariantHead
+from mint_lightning.heads.person import PersonHead
 from mint_lightning.heads.vanilla import VanillaHead
 
 HEADS: dict[str, type[Head]] = {
@@ -18,6 +19,7 @@ HEADS: dict[str, type[Head]] = {
     "cnn": CNNHead,
     "by_class": ByClassHead,
     "invariant": InvariantHead,
+    "person": PersonHead,
 }
 
 
