@@ -31,7 +31,7 @@ KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn", Invarian
 HEAD_ARGUMENTS = {
     "vanilla": ("widths", "dropout", "l1", "l1_on"),
     "cnn": ("filters", "kernel", "pool", "width", "dropout"),
-    "invariant": ("views", "widths", "dropout", "published"),
+    "invariant": ("views", "figures", "widths", "dropout", "published"),
 }
 
 

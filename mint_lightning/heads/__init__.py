@@ -4,13 +4,13 @@ from mint_lightning.heads.base import Draw, Drawn, Head, HeadOutput, Masks, Requ
 from mint_lightning.heads.beside import of_one, view_and_step, with_beside
 from mint_lightning.heads.by_class import ByClassHead
 from mint_lightning.heads.cnn import CNNHead
-from mint_lightning.heads.invariant import DEFAULT_VIEWS, InvariantHead
+from mint_lightning.heads.invariant import DEFAULT_VIEWS, FIGURES, InvariantHead
 from mint_lightning.heads.mean import HEADS, MeanHead, build_head
 from mint_lightning.heads.person import PHOTOS, PersonHead
 from mint_lightning.heads.vanilla import L1Reading, VanillaHead
 
 __all__ = [
-    "DEFAULT_VIEWS",
+    "DEFAULT_VIEWS", "FIGURES",
     "HEADS",
     "PHOTOS",
     "ByClassHead",

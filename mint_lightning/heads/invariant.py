@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import comb
 from typing import Any, Final, Self
 
 import torch
@@ -11,8 +10,6 @@ from torch import Tensor, nn
 from mint_lightning.errors import UserError
 from mint_lightning.heads.base import Head, HeadOutput, Masks, Request, SeededDropout, Standardise
 from mint_lightning.heads.invariants import (
-    MAGNITUDES,
-    SHAPES,
     class_figures,
     disagreement,
     lengths,
@@ -25,6 +22,7 @@ from mint_lightning.heads.vanilla import VanillaHead
 BATCHNORM: Final = "batchnorm"
 CLASS: Final = "class"
 DEFAULT_VIEWS: Final = ("flip", "blur", "shift", "crop", "jitter")
+FIGURES: Final = ("length", "agreement", "shape", "magnitudes")
 
 
 class InvariantHead(Head):
@@ -40,6 +38,7 @@ class InvariantHead(Head):
         shapes: shape of one sample at each tap, (C,) each.
         taps: their names, for "batchnorm" and "class", which are read of the photo as it is alone.
         views: label-free variants that are read beside the photo; each costs a forward.
+        figures: which are read of the taps, of "length", "agreement", "shape" and "magnitudes".
         widths: hidden layers; none is a logistic regression.
         dropout: rate after each hidden layer.
         published: whether Vanilla MINT (arXiv 2402.09225) on the same taps has its say too: logits are added.
@@ -50,6 +49,7 @@ class InvariantHead(Head):
         shapes: Sequence[Sequence[int]],
         taps: Sequence[str] = (),
         views: Sequence[str] = DEFAULT_VIEWS,
+        figures: Sequence[str] = FIGURES,
         widths: Sequence[int] = (),
         dropout: float = 0.0,
         published: bool = False,
@@ -64,13 +64,19 @@ class InvariantHead(Head):
         self.viewed = [tap for tap in self.taps if tap not in (BATCHNORM, CLASS)]
         if not self.viewed:
             raise UserError("An invariant head needs a tap of the network beside batchnorm and class.")
+        if unknown := [name for name in figures if name not in FIGURES]:
+            raise UserError(f"There are no figures {unknown[0]!r}; known are {', '.join(FIGURES)}.")
+        self.kinds = frozenset(figures)
         if CLASS in sizes and sizes[self.viewed[-1]] != sizes[CLASS]:
             raise UserError(
                 f"With the tap class the last other tap must be the class logits: {self.viewed[-1]} has "
                 f"{sizes[self.viewed[-1]]} values and there are {sizes[CLASS]} classes."
             )
-        self.standardise = nn.ModuleList([Standardise(self.count(sizes))])
-        size = [self.count(sizes), *widths, 1]
+        count = self.figures([torch.zeros(1, *shape) for shape in self.input_shapes]).shape[1]
+        if not count:
+            raise UserError("An invariant head needs figures: it was given none, or agreement alone and no views.")
+        self.standardise = nn.ModuleList([Standardise(count)])
+        size = [count, *widths, 1]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(size))
         self.dropouts = nn.ModuleList(SeededDropout(dropout, layer) for layer in range(len(size) - 2))
         self.published: VanillaHead | None = None
@@ -95,25 +101,17 @@ class InvariantHead(Head):
         shapes = dict(zip(self.taps, self.shapes, strict=True))
         return [shapes[tap] for _, tap in self.reads(self.taps, {"views": self.views})]
 
-    def count(self, sizes: Mapping[str, int]) -> int:
-        """Number of figures."""
-        views = 1 + len(self.views)
-        found = len(self.viewed) * (views + comb(views, 2) + SHAPES)
-        found += min(sizes[self.viewed[-1]], MAGNITUDES) + sizes.get(BATCHNORM, 0)
-        return found + (2 * views + 2 if CLASS in sizes else 0)
-
     def figures(self, inputs: Sequence[Tensor]) -> Tensor:
         """(B, F) of AAD in the order of `reads`, (B, C) each."""
-        number = next(self.parameters()).dtype
-        given = dict(
-            zip(self.reads(self.taps, {"views": self.views}), (each.to(number) for each in inputs), strict=True)
-        )
-        parts = []
+        given = dict(zip(self.reads(self.taps, {"views": self.views}), inputs, strict=True))
+        parts = [inputs[0].new_zeros(len(inputs[0]), 0)]
         for tap in self.viewed:
             views = [given[view, tap] for view in ("original", *self.views)]
-            parts += [lengths(views), disagreement(views), shape_figures(views[0])]
+            made = {"length": lengths, "agreement": disagreement, "shape": lambda own: shape_figures(own[0])}
+            parts += [of(views) for kind, of in made.items() if kind in self.kinds]
         last = [given[view, self.viewed[-1]] for view in ("original", *self.views)]
-        parts.append(sorted_magnitudes(last[0]))
+        if "magnitudes" in self.kinds:
+            parts.append(sorted_magnitudes(last[0]))
         if BATCHNORM in self.taps:
             parts.append(log_distances(given["original", BATCHNORM]))
         if CLASS in self.taps:
@@ -131,7 +129,8 @@ class InvariantHead(Head):
 
     def forward(self, inputs: Sequence[Tensor], draw: Masks | None = None) -> HeadOutput:
         """AAD in the order of `reads`, (B, C) each, to logits (B,) and penalty."""
-        x = self.standardise[0](self.figures(inputs))
+        number = next(self.parameters()).dtype
+        x = self.standardise[0](self.figures([each.to(number) for each in inputs]))
         for layer, dropout in zip(list(self.layers)[:-1], self.dropouts, strict=True):
             x = dropout(layer(x).relu(), draw)
         logit = self.layers[-1](x).squeeze(1)

@@ -15,8 +15,6 @@ from torch.nn import functional as F
 TINY: Final = 1e-6
 MAGNITUDES: Final = 16
 """Order statistics of the outcome's magnitudes; fewer where it has fewer values."""
-SHAPES: Final = 4
-"""Figures of `shape_figures` for one tap."""
 
 
 def uncorrelated(first: Tensor, second: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The heads that `fit` knows: Vanilla MINT, CNN MINT, and a head on invariants."""
 
-from mint_lightning.heads import DEFAULT_VIEWS, CNNHead, InvariantHead, L1Reading, VanillaHead
+from mint_lightning.heads import DEFAULT_VIEWS, FIGURES, CNNHead, InvariantHead, L1Reading, VanillaHead
 from mint_lightning.learning.initial import seeded, warm_start
 from mint_lightning.learning.mint import MINT
 
@@ -87,6 +87,7 @@ class InvariantMINT(MINT):
         taps: taps that are read, the outcome last; "batchnorm" beside them is the distance from BatchNorm's statistics,
             "class" the photo's class.
         views: label-free variants of each photo that are read too, each for one more forward.
+        figures: which are read of the taps: length, agreement, shape, magnitudes.
         widths: hidden layers; none is a logistic regression.
         dropout: rate after each hidden layer.
         published: whether Vanilla MINT on the same taps has its say too: the logits are added.
@@ -101,6 +102,7 @@ class InvariantMINT(MINT):
         shapes: list[list[int]],
         taps: list[str],
         views: list[str] = list(DEFAULT_VIEWS),  # noqa: B006 -- read only, and what --help shows
+        figures: list[str] = list(FIGURES),  # noqa: B006
         widths: list[int] = [],  # noqa: B006
         dropout: float = 0.0,
         published: bool = False,
@@ -110,7 +112,7 @@ class InvariantMINT(MINT):
         init_from: str | None = None,
     ) -> None:
         with seeded(seed):
-            head = InvariantHead(shapes, taps, views, widths, dropout, published)
+            head = InvariantHead(shapes, taps, views, figures, widths, dropout, published)
         warm_start(head, init_from)
         super().__init__(head, taps, rate, weight_decay, seed, InvariantHead.reads(taps, {"views": views}))
         self.save_hyperparameters(logger=False)

@@ -77,9 +77,19 @@ def test_no_figure_depends_on_the_order_of_channels(seed: int) -> None:
     assert torch.allclose(own.figures(inputs), own.figures(shuffled), atol=2e-4)
 
 
-def test_the_figures_are_as_many_as_are_counted() -> None:
-    own = head()
-    assert own.figures(drawn(4, 0)).shape == (4, own.layers[0].in_features)  # type: ignore[union-attr]
+def test_which_figures_are_read() -> None:
+    sizes = {"length": 2 * 3, "agreement": 2 * 3, "shape": 2 * 4, "magnitudes": 5}
+    for name, count in sizes.items():
+        own = head(figures=[name])
+        assert own.figures(drawn(4, 0)).shape == (4, count + 3), "and the distances of three BatchNorm layers"
+    assert head().figures(drawn(4, 0)).shape == (4, sum(sizes.values()) + 3)
+    with pytest.raises(UserError, match="no figures 'size'; known are length, agreement"):
+        head(figures=["size"])
+    with pytest.raises(UserError, match="agreement alone and no views"):
+        InvariantHead([[7]], ["conv1"], [], ["agreement"])
+
+
+def test_what_is_read() -> None:
     assert InvariantHead.reads(TAPS, {"views": VIEWS}) == [
         *(("original", tap) for tap in TAPS),
         *((view, tap) for view in VIEWS for tap in TAPS[:2]),
@@ -137,7 +147,7 @@ def test_the_class_conditions_a_head_on_logits_alone() -> None:
         ({"views": ["flip", "flip"]}, "name each variant once"),
         ({"views": ["original"]}, "name each variant once"),
         ({"views": ["mirror"]}, "no view 'mirror'"),
-        ({"l1": 0.1}, "has no argument 'l1'; it has views, widths, dropout, published"),
+        ({"l1": 0.1}, "has no argument 'l1'; it has views, figures, widths, dropout, published"),
     ],
 )
 def test_a_row_of_wrong_arguments_is_refused(row: dict[str, object], sentence: str) -> None:
