@@ -18,8 +18,8 @@ from benchmarks.objects.parts import DOOR, NEEDED, packs, tables, trainings
 
 def main(given: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cifar10-epochs", type=int, default=100, help="of the audited network of CIFAR-10")
-    parser.add_argument("--gtsrb-epochs", type=int, default=60, help="of that of GTSRB")
+    parser.add_argument("--cifar10-epochs", type=int, default=60, help="of the audited network of CIFAR-10")
+    parser.add_argument("--gtsrb-epochs", type=int, default=30, help="of that of GTSRB")
     parser.add_argument("--cifar10-early", type=int, default=10, help="epoch of its early checkpoint")
     parser.add_argument("--gtsrb-early", type=int, default=5, help="epoch of its early checkpoint")
     parser.add_argument("--half-epochs", type=int, default=10, help="of the networks trained on halves")
