@@ -7,7 +7,7 @@ from mint_lightning.auditor import NETWORK, AuditorCard, WeightsMissing, copy_ne
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.errors import UserError
-from mint_lightning.heads import HEADS
+from mint_lightning.heads import HEADS, of_one
 from mint_lightning.learning.labels import CLASS
 from mint_lightning.learning.limits import limits_of
 from mint_lightning.learning.rows import FLIP, slug
@@ -15,13 +15,12 @@ from mint_lightning.learning.rows import FLIP, slug
 
 def write_auditors(folder: Path, run: Any, data: Any) -> None:
     """One auditor per row; not of a cross-fitted head, which is several heads whose scores are on no one scale, nor of
-    what needs the photos' classes, or reference networks, which nobody has of a photo that is asked about; nor of what
-    reads several photos of a person."""
+    what needs the photos' classes, or reference networks, which nobody has of a photo that is asked about."""
     folder.mkdir()
     for spec, scores in zip(run.specs, run.rows, strict=True):
         heads = run.heads.get(spec.title)
         needs_classes = spec.relative or CLASS in spec.taps or (spec.head in KINDS and KINDS[spec.head].labels)
-        if (heads and len(heads) > 1) or needs_classes or spec.set_size > 1:
+        if (heads and len(heads) > 1) or needs_classes:
             continue
         row = run.evidence.row(spec.title)
         count = max(1, len(row.seed_aucs))
@@ -29,7 +28,7 @@ def write_auditors(folder: Path, run: Any, data: Any) -> None:
             data,
             spec.title,
             spec.head,
-            spec.arguments,
+            spec.card_arguments,
             spec.taps,
             row,
             heads=count,
@@ -42,7 +41,7 @@ def write_auditors(folder: Path, run: Any, data: Any) -> None:
 def _views(kind: str, taps: list[str], arguments: dict[str, Any], view: str) -> list[str]:
     """Of the photo, that an auditor reads."""
     if kind in HEADS:
-        return list(dict.fromkeys(seen for seen, _ in HEADS[kind].reads(taps, arguments))) or ["original"]
+        return list(dict.fromkeys(seen for seen, _ in of_one(HEADS[kind].reads(taps, arguments)))) or ["original"]
     return ["original", view] if kind == "agreement" else ["original"]
 
 

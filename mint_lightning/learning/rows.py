@@ -159,6 +159,11 @@ class RowSpec:
         return HEADS[self.head].reads(self.taps, self.arguments) if self.fitted else []
 
     @property
+    def card_arguments(self) -> dict[str, Any]:
+        """What an auditor of the row is made with."""
+        return {**self.arguments, **({"photos": self.set_size} if self.set_size > 1 else {})}
+
+    @property
     def views(self) -> list[str]:
         """Views of a photo that the row's head reads, the photo as it is among them; each costs a forward."""
         return list(dict.fromkeys(view for view, _ in of_one(self.reads)))
