@@ -10,7 +10,7 @@ from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowEvidence
 from mint_lightning.evidence.document import Document, later
 from mint_lightning.evidence.words import FACES, checked_subject
-from mint_lightning.heads import HEADS
+from mint_lightning.heads import HEADS, PHOTOS, with_beside
 
 NETWORK: Final[Mapping[str, type]] = {"name": str, "fingerprint": str}
 PIXELS: Final[Mapping[str, type]] = {"image_size": int, "alignment": str, "border": str, "encoder": str}
@@ -23,7 +23,7 @@ class AuditorCard(Document):
 
     Attributes:
         name: of the row, for example "Vanilla conv4".
-        kind: "vanilla" or "cnn", a head; else the name of a score that needs none, such as "agreement".
+        kind: a head ("vanilla", "cnn", "invariant"), else the name of a score that needs none, such as "agreement".
         arguments: of the head; shapes of one sample at each of `taps`.
         views: label-free variants of the photo that are read.
         embedding: tap of the network's outcome, which the scores read.
@@ -53,10 +53,17 @@ class AuditorCard(Document):
 
     @property
     def requests(self) -> list[tuple[str, str]]:
-        """(view, tap) that the auditor reads: those of its head, or what its score is made of."""
+        """(view, tap) that the auditor reads: those of its head, or what its score is made of; of several photos
+        "flip+2" is the view of the second beside the first."""
         if self.kind in KINDS:
-            return KINDS[self.kind].requests(self.embedding, self.views[-1])
-        return [("original", tap) for tap in self.taps]
+            return with_beside(KINDS[self.kind].requests(self.embedding, self.views[-1]), self.set_size)
+        return HEADS[self.kind].reads(self.taps, self.arguments)
+
+    @property
+    def set_size(self) -> int:
+        """How many photos of one person a score is of; each must be there."""
+        several = self.kind == "person" or (self.kind in KINDS and KINDS[self.kind].sets)
+        return int(self.arguments.get("photos", PHOTOS)) if several else 1
 
     @property
     def fingerprint(self) -> str:

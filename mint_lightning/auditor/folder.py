@@ -19,7 +19,7 @@ from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import ScoreSet
 from mint_lightning.files import atomic_path, read_json, refuse_foreign_folder, sha256_file, write_json
-from mint_lightning.heads import HEADS, Head, build_head
+from mint_lightning.heads import HEADS, Head, build_head, view_and_step
 
 SCHEMA_VERSION = 3
 AUDITOR_FILE = "auditor.json"
@@ -62,10 +62,24 @@ class Auditor:
         """Score (B,) of uint8 images (B, 3, H, W) through the audited network; larger = more like a member.
 
         Raises:
-            UserError: `network` is not the one the auditor was made for.
+            UserError: `network` is not the one the auditor was made for, or a score is of several photos.
         """
         self.check(network)
+        if self.card.set_size > 1:
+            raise UserError(
+                f"A score of {self.card.name!r} is of {self.card.set_size} photos of one person: audit asks."
+            )
         return self.score_aad(read_aad(network, images, self.card.requests))
+
+    def score_sets(self, aad: AAD, sets: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Score (r,) of sets of photos of one person each: `sets` (r, k) are places of `set_size` photos among those
+        (n, ...) that `aad` holds, read as `of_one(card.requests)` says."""
+        device = torch.device("cpu") if self.head is None else next(self.head.parameters()).device
+        found = {}
+        for name, tap in self.card.requests:
+            view, step = view_and_step(name)
+            found[name, tap] = aad[view, tap][torch.from_numpy(sets[:, step])].to(device)
+        return self.score_aad(found)
 
     def score_aad(self, aad: AAD) -> NDArray[np.float64]:
         """The same from AAD that holds what the card's `requests` name."""
@@ -147,7 +161,7 @@ def _read_head(path: Path, card: AuditorCard) -> Head:
     if type(card.heads) is not int or not 1 <= card.heads <= MOST_HEADS:
         raise UserError(f"The auditor {path} names {card.heads!r} heads: it must be 1 to {MOST_HEADS}.")
     try:
-        head = build_head(card.kind, card.shapes, dict(card.arguments), card.heads)
+        head = build_head(card.kind, card.shapes, card.taps, dict(card.arguments), card.heads)
         head.load_state_dict(load_state(path / AUDITOR_HEAD))
     except (RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"The head in {path / AUDITOR_HEAD} is not the one that its card describes.") from error

@@ -21,6 +21,7 @@ from mint_lightning.evidence import (
     judge_p,
     posterior,
 )
+from mint_lightning.evidence.persons import subsamples
 
 LEARNT = ("fit", "validate")
 
@@ -49,6 +50,7 @@ class Judge:
         self.claim = evidence.claim if evidence is not None else None
         self.people = PersonCalibration(Calibration.of(auditor.calibration))
         self.scores, self.far = scored.scores[name], scored.outside[name]
+        self.aad, self.set_size = scored.aad.get(name), auditor.card.set_size
         self.splits = scored.splits if self._learnt_here(scored.shards) else None
         self.rates = cache(self._rates)
 
@@ -64,11 +66,17 @@ class Judge:
             learnt = np.array([self.splits[face] in LEARNT for face in unit.faces])
         far = self.far[faces] & ~learnt
         inside = faces[~far & ~learnt]
-        if not len(inside):
+        if len(inside) < self.set_size:
             return Draft(int(far.sum()), int(learnt.sum()), 0, None, 1.0, 1.0)
-        found = self.people.p(self.scores[inside], self.question.alpha)
-        score = float(self.scores[inside].mean())
-        return Draft(int(far.sum()), int(learnt.sum()), found.used, score, found.p, found.floor)
+        if self.aad is not None:  # each entry of its calibration is a person's set, as each of these is
+            scores = self.auditor.score_sets(self.aad, inside[subsamples(len(inside), self.set_size)])
+            found = self.people.mean_p(scores)
+            used = self.set_size
+        else:
+            scores = self.scores[inside]
+            found = self.people.p(scores, self.question.alpha)
+            used = found.used
+        return Draft(int(far.sum()), int(learnt.sum()), used, float(scores.mean()), found.p, found.floor)
 
     def verdict(self, draft: Draft, photos: int, p: float, steps: int, asked: int) -> Verdict:
         """On a unit of `photos` photos that are left, with its p adjusted; steps: what its own p was multiplied by.
@@ -76,7 +84,7 @@ class Judge:
         Where several answers are asked for at once, the rule that one of them passes is p <= alpha / steps, and so its
         rates are those of that rule.
         """
-        left_aside = "own" if draft.own and not photos else None
+        left_aside = "own" if draft.own and not photos else "few" if photos and not draft.used else None
         error, known = self.rates(draft.used, steps)
         return judge_p(
             p,
@@ -97,7 +105,7 @@ class Judge:
     def _rates(self, photos: int, steps: int) -> tuple[ErrorRate | None, Posterior | None]:
         """How often outsiders pass with as many photos, and what an answer is worth; None where not measured."""
         scores, alpha = self.auditor.scores, self.question.alpha / steps
-        photos = max(photos, 1)
+        photos = max(photos, 1) if self.set_size == 1 else 1
         try:
             error = error_rate(scores, alpha=alpha, photos=photos, fitted=self.auditor.head is not None)
         except UserError:

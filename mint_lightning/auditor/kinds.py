@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mint_lightning.audited.batchnorm import BATCHNORM
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import label_scores
-from mint_lightning.evidence.scores import agreement, embedding_norm
+from mint_lightning.evidence.scores import agreement, embedding_norm, similarity
 
 Floats = NDArray[np.float64]
 Compute = Callable[[Sequence[Floats], NDArray[np.int64] | None], Floats]
@@ -20,7 +20,7 @@ Compute = Callable[[Sequence[Floats], NDArray[np.int64] | None], Floats]
 @dataclass(frozen=True)
 class ScoreKind:
     """One kind of score: title; compute; tap it reads in place of the outcome; whether in a second view too; whether
-    what it reads must be class logits, and whether it needs the photos' classes."""
+    what it reads must be class logits, whether it needs the photos' classes, and whether it is of several photos."""
 
     title: str
     compute: Compute
@@ -28,6 +28,7 @@ class ScoreKind:
     two_views: bool = False
     logits: bool = False
     labels: bool = False
+    sets: bool = False
 
     def requests(self, outcome: str, view: str) -> list[tuple[str, str]]:
         """(view, tap) that it reads; `outcome` is the network's last tap."""
@@ -47,6 +48,7 @@ def _labelled(score: Callable[[Any, Any], Floats]) -> Compute:
 KINDS: Final[dict[str, ScoreKind]] = {
     "norm": ScoreKind("Embedding norm", lambda arrays, _: embedding_norm(arrays[0])),
     "agreement": ScoreKind("Flip agreement", lambda arrays, _: agreement(arrays[0], arrays[1]), two_views=True),
+    "similarity": ScoreKind("Similarity", lambda arrays, _: similarity(arrays), sets=True),
     "batchnorm": ScoreKind("BatchNorm distance", lambda arrays, _: -arrays[0].mean(axis=1), tap=BATCHNORM),
     "loss": ScoreKind("Loss", _labelled(label_scores.loss_score), logits=True, labels=True),
     "confidence": ScoreKind("Confidence", lambda arrays, _: label_scores.confidence(arrays[0]), logits=True),

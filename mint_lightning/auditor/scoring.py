@@ -13,6 +13,7 @@ from mint_lightning.auditor.folder import AAD, Auditor, read_aad
 from mint_lightning.auditor.novelty import face_detector, face_sight, pixel_features
 from mint_lightning.auditor.photos import PhotoBatch, Photos
 from mint_lightning.errors import UserError
+from mint_lightning.heads import of_one
 from mint_lightning.progress import progress_bar
 
 
@@ -23,7 +24,8 @@ class Scored:
     names: of faces; photos: each is of; identities: who is on it, "" where nobody said; splits: of the set it lies in,
     "" of files; detected (n,): how sure the detector was, NaN without one; scores, outside: auditor's name -> (n,),
     outside being whether a face is unlike those that the auditor was calibrated on; left_out: (photo, reason); looks:
-    by which the same picture is known again, None where it does not matter; barred, shards: see `Photos`.
+    by which the same picture is known again, None where it does not matter; barred, shards: see `Photos`;
+    aad: what an auditor of several photos at once reads of each face, by the auditor's name, its scores being NaN.
     """
 
     names: list[str]
@@ -37,6 +39,7 @@ class Scored:
     looks: Looks | None = None
     barred: str | None = None
     shards: str | None = None
+    aad: dict[str, AAD] = field(default_factory=dict)
 
 
 def score_photos(
@@ -69,6 +72,7 @@ def score_photos(
     looks: list[Looks] = []
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in auditors}
     outside: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in auditors}
+    sets: dict[str, list[AAD]] = {name: [] for name, each in auditors.items() if each.card.set_size > 1}
     with progress_bar() as bar:
         task = bar.add_task("photos", total=len(photos))
         for batch in photos.batches():
@@ -81,7 +85,11 @@ def score_photos(
                 wanted = [request for auditor in own.values() for request in _requests(auditor)]
                 aad = read_aad(networks[fingerprint], images, list(dict.fromkeys(wanted)))
                 for name, auditor in own.items():
-                    scores[name].append(_finite(auditor.score_aad(aad), name, batch))
+                    if auditor.card.set_size > 1:
+                        sets[name].append({each: aad[each].cpu() for each in of_one(auditor.card.requests)})
+                        scores[name].append(np.full(len(images), np.nan))
+                    else:
+                        scores[name].append(_finite(auditor.score_aad(aad), name, batch))
                     outside[name].append(_outside(auditor, pixels, aad, sure, len(images)))
             parts.append(_without_images(batch))
             bar.advance(task, len(set(batch.photos)) + len(batch.left_out))
@@ -102,6 +110,7 @@ def score_photos(
         looks=Looks.joined(looks) if grouped else None,
         barred=photos.barred,
         shards=photos.shards,
+        aad={name: {each: torch.cat([part[each] for part in own]) for each in own[0]} for name, own in sets.items()},
     )
 
 
@@ -118,7 +127,7 @@ def _asks_a_detector(auditors: Mapping[str, Auditor]) -> bool:
 
 def _requests(auditor: Auditor) -> list[tuple[str, str]]:
     embedding = [("original", auditor.card.embedding)] if auditor.novelty else []
-    return [*auditor.card.requests, *embedding]
+    return [*of_one(auditor.card.requests), *embedding]
 
 
 def _finite(scores: NDArray[np.float64], name: str, batch: PhotoBatch) -> NDArray[np.float64]:

@@ -1,12 +1,16 @@
 """mint-lightning audit"""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mint_lightning.commands.parsing import parse_function
 from mint_lightning.errors import UserError
 from mint_lightning.files import refuse_foreign_folder, refuse_unwritable
+
+if TYPE_CHECKING:
+    from mint_lightning.auditor import Auditor, Question
 
 EXAMPLES = """  mint-lightning audit --auditor mlruns/tables/demo me.jpg
   mint-lightning audit --auditor mlruns/tables/demo --group-by all holiday1.jpg holiday2.jpg portrait.png
@@ -75,6 +79,7 @@ def audit(
             raise UserError("auditor names nothing: give an auditor's folder, a table's, a run or a registered model.")
         found = [find_auditor(name, Path(temporary) / str(number)) for number, name in enumerate(names)]
         auditors, networks = load_all(found, named_files(weights), Path(temporary))
+        refuse_single(auditors, question)
         asked = open_photos(photos, auditors, aligned=aligned, detector=detector, faces=faces, workers=workers)
         scored = score_photos(asked, auditors, networks, device_of(accelerator), grouped=question.grouped)
     answers = Answers(scored, auditors, question)
@@ -82,6 +87,16 @@ def audit(
     print_answers(answers, auditors)
     print(f"Written: {folder / 'audit.json'}, audit.csv")
     return folder
+
+
+def refuse_single(auditors: "Mapping[str, Auditor]", question: "Question") -> None:
+    """Raise `UserError` where an auditor judges several photos at once, and it is not said who is on which."""
+    for name, auditor in auditors.items():
+        if auditor.card.set_size > 1 and not question.grouped:
+            raise UserError(
+                f"The auditor {name!r} judges {auditor.card.set_size} photos of one person at once: give --group-by "
+                "all where all photos show one person, or identity."
+            )
 
 
 def named_files(given: str | list[str] | None) -> dict[str, str]:

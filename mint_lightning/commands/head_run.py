@@ -7,15 +7,17 @@ from typing import Any
 import torch
 
 from mint_lightning.auditor import save_auditor
-from mint_lightning.commands.publish import auditor_card, network_summary
+from mint_lightning.commands.auditor_cards import auditor_card
+from mint_lightning.commands.publish import network_summary
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.files import write_json
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.collect import gather, score_set
+from mint_lightning.learning.head_kinds import CNNMINT, InvariantMINT, VanillaMINT
 from mint_lightning.learning.initial import parent_of
 from mint_lightning.learning.labels import CLASS
-from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
+from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.predictions import ScoresWriter
 from mint_lightning.learning.rows import RowSpec
@@ -25,10 +27,11 @@ from mint_lightning.tracking.logger import MintLogger
 from mint_lightning.tracking.scores import write_scores
 from mint_lightning.tracking.sending import find_run
 
-KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn"}
+KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn", InvariantMINT: "invariant"}
 HEAD_ARGUMENTS = {
     "vanilla": ("widths", "dropout", "l1", "l1_on"),
     "cnn": ("filters", "kernel", "pool", "width", "dropout"),
+    "invariant": ("views", "figures", "widths", "dropout", "published"),
 }
 
 
@@ -66,7 +69,9 @@ def spec_of(model: MINT) -> RowSpec:
     """The row of a table that this head would be."""
     kind = KINDS.get(type(model))
     if kind is None:
-        raise UserError(f"{type(model).__name__} is neither VanillaMINT nor CNNMINT: it writes no auditor yet.")
+        raise UserError(
+            f"{type(model).__name__} is none of {', '.join(each.__name__ for each in KINDS)}: it writes no auditor."
+        )
     arguments = {name: model.hparams[name] for name in HEAD_ARGUMENTS[kind]}
     return RowSpec(kind, list(model.taps), arguments=arguments)  # type: ignore[arg-type]
 

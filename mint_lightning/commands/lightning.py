@@ -82,6 +82,7 @@ class MINTCLI(LightningCLI):
             }
         )
         parser.link_arguments("model.init_args.taps", "data.init_args.taps")
+        parser.link_arguments("model.init_args.views", "data.init_args.views", compute_fn=with_original)
         parser.link_arguments("data.shapes", "model.init_args.shapes", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
@@ -164,6 +165,11 @@ class MINTCLI(LightningCLI):
     def after_test(self) -> None:
         """Figures of the test split with their intervals."""
         after_test(self)
+
+
+def with_original(views: list[str]) -> list[str]:
+    """What the data must read, where a head reads `views` beside the photo as it is."""
+    return ["original", *views]
 
 
 def main(command: str, args: list[str]) -> None:

@@ -12,11 +12,12 @@ from mint_lightning.evidence.rowscores import RowScores
 def score_lead(rows: Sequence[RowScores]) -> Lead | None:
     """The score best on validate against the head best on validate, in pairs on the same images of test.
 
-    None where there are not both, or where the 95 % interval of the difference reaches 0. Both are chosen on validate,
-    so no correction for their number is due.
+    Rows of several photos ask something easier and stay apart. None where there are not both, or where the 95 %
+    interval of the difference reaches 0. Both are chosen on validate, so no correction for their number is due.
     """
-    fitted = [row for row in rows if row.has_logit and row.validate_auc is not None]
-    scores = [row for row in rows if not row.has_logit and row.validate_auc is not None]
+    judged = [row for row in rows if row.validate_auc is not None and row.photos == 1]
+    fitted = [row for row in judged if row.has_logit]
+    scores = [row for row in judged if not row.has_logit]
     if not fitted or not scores:
         return None
     head, score = (max(group, key=lambda row: row.validate_auc or 0.0) for group in (fitted, scores))

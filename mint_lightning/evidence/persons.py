@@ -62,10 +62,16 @@ class PersonCalibration:
         if given.ndim != 1 or not np.isfinite(given).all():
             raise UserError("The scores of a person's photos must be a list of finite numbers.")
         k = self.k_for(given.size, alpha)
-        means = given[subsamples(given.size, k)].mean(axis=1)
+        return self._mean(given[subsamples(given.size, k)].mean(axis=1), int(given.size), k)
+
+    def mean_p(self, scores: ArrayLike) -> PersonP:
+        """The same of (r,) scores of one person, each of a set of photos as each entry of the calibration is."""
+        return self._mean(np.asarray(scores, dtype=np.float64), 1, 1)
+
+    def _mean(self, means: NDArray[np.float64], photos: int, k: int) -> PersonP:
         p = max(float(people.p_values(means, k).mean()) for people in self.sets)
         identities = min(people.count(k) for people in self.sets)
-        return PersonP(p, int(given.size), k, identities, 1.0 / (identities + 1.0))
+        return PersonP(p, photos, k, identities, 1.0 / (identities + 1.0))
 
 
 class _People:

@@ -16,6 +16,7 @@ class RowScores(Document):
     samples of the fit (0 for a score); validate_auc of the audited network on the validate split, None if not known;
     heads: of each head alone, on every network; the scores of a row are the mean of those of its seeds. permuted: of
     a head that learnt labels dealt anew among people; left_out: of heads that learnt nothing of an external set.
+    photos: of one person that a score is of; an entry then stands for a set of them, by its first.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RowScores(Document):
     heads: tuple[HeadScores, ...] = ()
     permuted: ScoreSet | None = None
     left_out: tuple[LeftOutScores, ...] = ()
+    photos: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "twins", tuple(self.twins))

@@ -1,5 +1,8 @@
 """Scores that need no fitting. Each is the larger the more like a training photo: the direction is fixed beforehand."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,6 +27,12 @@ def agreement(embedding: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     products = np.einsum("bd,bd->b", first, second)
     return np.clip(np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0), -1.0, 1.0)
+
+
+def similarity(embeddings: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """(B,) mean cosine of each two of k photos of a person, (B, D) of each photo: a network that learnt the person has
+    drawn them together. The order of the photos does not matter."""
+    return np.mean([agreement(first, second) for first, second in combinations(embeddings, 2)], axis=0)
 
 
 def _matrix(embedding: ArrayLike) -> NDArray[np.float64]:

@@ -78,11 +78,12 @@ def weigh(
         )
         for row, comparison, p_holm, test in zip(rows, compared, adjusted, tests, strict=True)
     )
-    audited = rows[0].audited
+    largest = max(rows, key=lambda row: len(row.audited))
+    audited = largest.audited
     return TableEvidence(
         rows=weighed,
         claim=table_claim(weighed, subject),
-        groups=_groups(audited),
+        groups=_groups(audited, largest.photos),
         external_sets=tuple(np.unique(audited.source[audited.external]).tolist()),
         level=level,
         random_partition=random_partition,
@@ -143,6 +144,7 @@ def _weigh_row(
         heads=tuple(figures_of(head, scores) for head in row.heads),
         permuted_auc=permuted_auc(row.permuted, level),
         left_out=tuple(left_out_rate(each, level) for each in row.left_out),
+        photos=row.photos,
     )
 
 
@@ -203,12 +205,13 @@ def _complement_auc(row: RowScores, level: float) -> Estimate | None:
     return auc_interval(scores.score[images], scores.member[images], scores.person[images], level=level)
 
 
-def _groups(scores: ScoreSet) -> tuple[GroupSize, ...]:
+def _groups(scores: ScoreSet, photos: int) -> tuple[GroupSize, ...]:
+    """n by split and group; `photos` is how many each score is of."""
     groups = {"members": scores.member, "externals": scores.external, "unseen": scores.unseen}
     sizes = []
     for split in ("calibrate", "test", "out-of-fold"):
         for name, group in groups.items():
             identities = scores.person[group & (scores.split == split)]
             if identities.size:
-                sizes.append(GroupSize(name, split, int(identities.size), int(np.unique(identities).size)))
+                sizes.append(GroupSize(name, split, int(identities.size) * photos, int(np.unique(identities).size)))
     return tuple(sizes)

@@ -123,7 +123,8 @@ class RowEvidence(Document):
     people against externals; photo_auc: photos of members against unseen photos of people who have both;
     complement_auc beside the controls, never in the excess; heads: what each head gave alone, on every network, none
     for a score that needs no fitting; permuted_auc: of a head that learnt labels dealt anew; left_out: how often each
-    external set passes that nothing was fitted to. The last two only where they were asked for.
+    external set passes that nothing was fitted to: these two only where they were asked for. photos: of one person
+    that a score is of; where they are several, what is counted as images are sets of so many.
     """
 
     name: str
@@ -155,6 +156,7 @@ class RowEvidence(Document):
     heads: tuple[HeadFigures, ...] = ()
     permuted_auc: Estimate | None = None
     left_out: tuple[LeftOut, ...] = ()
+    photos: int = later(1)
 
     @property
     def seed_aucs(self) -> tuple[float, ...]:

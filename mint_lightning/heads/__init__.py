@@ -1,12 +1,35 @@
 """AAD -> logit: the auditing heads, plain torch."""
 
-from mint_lightning.heads.base import Draw, Drawn, Head, HeadOutput, Masks, SeededDropout, Standardise
+from mint_lightning.heads.base import Draw, Drawn, Head, HeadOutput, Masks, Request, SeededDropout, Standardise
+from mint_lightning.heads.beside import of_one, view_and_step, with_beside
 from mint_lightning.heads.by_class import ByClassHead
 from mint_lightning.heads.cnn import CNNHead
+from mint_lightning.heads.invariant import DEFAULT_VIEWS, FIGURES, InvariantHead
 from mint_lightning.heads.mean import HEADS, MeanHead, build_head
+from mint_lightning.heads.person import PHOTOS, PersonHead
 from mint_lightning.heads.vanilla import L1Reading, VanillaHead
 
 __all__ = [
-    "HEADS", "ByClassHead", "CNNHead", "Draw", "Drawn", "Head", "HeadOutput", "L1Reading", "Masks", "MeanHead",
-    "SeededDropout", "Standardise", "VanillaHead", "build_head",
+    "DEFAULT_VIEWS", "FIGURES",
+    "HEADS",
+    "PHOTOS",
+    "ByClassHead",
+    "CNNHead",
+    "Draw",
+    "Drawn",
+    "Head",
+    "HeadOutput",
+    "InvariantHead",
+    "L1Reading",
+    "Masks",
+    "MeanHead",
+    "PersonHead",
+    "Request",
+    "SeededDropout",
+    "Standardise",
+    "VanillaHead",
+    "build_head",
+    "of_one",
+    "view_and_step",
+    "with_beside",
 ]  # fmt: skip

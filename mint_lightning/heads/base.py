@@ -1,14 +1,17 @@
 """What every auditing head takes and gives, and the dropout that a resumed or distributed run repeats."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
+
+Request = tuple[str, str]
+"""(view, tap) of the AAD that a head reads."""
 
 
 class HeadOutput(NamedTuple):
@@ -132,6 +135,21 @@ class Head(nn.Module):
                 wants = 'maps: write the tap as "NAME:map"' if self.needs_maps else 'vectors: write the tap as "NAME"'
                 raise UserError(f"{type(self).__name__} got AAD of shape {list(shape)}; it takes {wants}.")
         self.standardise = nn.ModuleList(Standardise(shape[0]) for shape in self.shapes)
+
+    @classmethod
+    def reads(cls, taps: Sequence[str], arguments: Mapping[str, Any]) -> list[Request]:
+        """What a head of these taps and arguments takes, in its order."""
+        return [("original", tap) for tap in taps]
+
+    @classmethod
+    def of(cls, shapes: Sequence[Sequence[int]], taps: Sequence[str], arguments: Mapping[str, Any]) -> Self:
+        """The untrained head of taps of these shapes; most do not mind how the taps are called."""
+        return cls(shapes, **arguments)
+
+    @property
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """Of one sample of all that `reads` names, in its order."""
+        return list(self.shapes)
 
     @torch.no_grad()
     def fit_standardisation(self, inputs: Sequence[Tensor]) -> None:

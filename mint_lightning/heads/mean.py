@@ -10,9 +10,17 @@ from mint_lightning.errors import UserError
 from mint_lightning.heads.base import Head, HeadOutput, Masks
 from mint_lightning.heads.by_class import ByClassHead
 from mint_lightning.heads.cnn import CNNHead
+from mint_lightning.heads.invariant import InvariantHead
+from mint_lightning.heads.person import PersonHead
 from mint_lightning.heads.vanilla import VanillaHead
 
-HEADS: dict[str, type[Head]] = {"vanilla": VanillaHead, "cnn": CNNHead, "by_class": ByClassHead}
+HEADS: dict[str, type[Head]] = {
+    "vanilla": VanillaHead,
+    "cnn": CNNHead,
+    "by_class": ByClassHead,
+    "invariant": InvariantHead,
+    "person": PersonHead,
+}
 
 
 class MeanHead(Head):
@@ -34,7 +42,9 @@ class MeanHead(Head):
         return HeadOutput(logits.mean(0), logits.new_zeros(()))
 
 
-def build_head(kind: str, shapes: Sequence[Sequence[int]], arguments: dict[str, Any], count: int = 1) -> Head:
+def build_head(
+    kind: str, shapes: Sequence[Sequence[int]], taps: Sequence[str], arguments: dict[str, Any], count: int = 1
+) -> Head:
     """An untrained head of a kind that `HEADS` names, or the mean of `count` such heads."""
-    heads = [HEADS[kind](shapes, **arguments) for _ in range(count)]
+    heads = [HEADS[kind].of(shapes, taps, arguments) for _ in range(count)]
     return heads[0] if count == 1 else MeanHead(heads)

@@ -5,8 +5,9 @@ from typing import Any
 
 _HOME = {
     "MINT": "mint",
-    "VanillaMINT": "mint",
-    "CNNMINT": "mint",
+    "VanillaMINT": "head_kinds",
+    "CNNMINT": "head_kinds",
+    "InvariantMINT": "head_kinds",
     "MINTTable": "table",
     "Recipe": "recipe",
     "TableRun": "audit",

@@ -54,7 +54,7 @@ class Beside:
         for spec in plan.specs:
             for fold in folded:
                 (cell,) = cells[spec.title, AUDITED, fold.number]
-                found.setdefault(spec.title, []).append(table.final_scores([cell], fold.scored)[cell])
+                found.setdefault(spec.title, []).append(table.final_scores([cell], cell.scored)[cell])
         table.cpu()
         return found
 

@@ -22,9 +22,10 @@ from mint_lightning.learning.folds import Fold, make_folds
 from mint_lightning.learning.networks import AUDITED, PIXEL_ROWS, PIXELS, device_of
 from mint_lightning.learning.novelty import novelty_of
 from mint_lightning.learning.reading import Reader
+from mint_lightning.learning.rings import rings_of
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.learning.settings import TableSettings
-from mint_lightning.learning.table import MINTTable, learn_side_by_side
+from mint_lightning.learning.table import MINTTable, grouped, learn_side_by_side
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def run_table(
         external_sources(data)  # one set alone is refused before the work
     attributes = read_attributes(settings.attributes, data.keys) if settings.attributes else None
     if activations is None:
+        if len(plan.views) > 1:
+            tell(f"Each photo is read in {len(plan.views)} views ({', '.join(plan.views)}): a forward for each.")
         networks = settings.networks(data)
         watch.lap("networks")
         device = device_of(settings.accelerator)
@@ -83,7 +86,8 @@ def run_table(
 
     cells = plan.cells(data, activations, folded)
     every = [cell for group in cells.values() for cell in group]
-    feed = Feed(activations.bank, data, activations.networks, activations.recomputed)
+    rings = rings_of(data, plan.specs, activations.bank.rows)
+    feed = Feed(activations.bank, data, activations.networks, activations.recomputed, rings)
     table = MINTTable(every, feed, data.member, settings.shelf)
     if begun := [cell.epoch for cell in table.pending if cell.epoch]:
         tell(f"{len(begun)} heads go on after up to {max(begun)} epochs, from where the bar counts.")
@@ -92,11 +96,10 @@ def run_table(
 
     final: dict[Cell, NDArray[np.float64]] = {}
     table.to(device_of(settings.accelerator))  # Lightning has taken it back to the CPU
-    for fold in folded:
-        own = [cell for key, group in cells.items() for cell in group if key[2] == fold.number]
-        final |= table.final_scores(own, fold.scored)
+    for own in grouped(every, lambda cell: id(cell.scored)):
+        final |= table.final_scores(own, own[0].scored)
     table.cpu()
-    read = Reader(data, activations, feed, final, cells, folded)
+    read = Reader(data, activations, feed, final, cells, folded, plan.specs)
     scores = [read.row(spec, settings.seed) for spec in plan.specs]
     if settings.permuted or settings.left_out:
         scores = _with_aside(scores, read, Beside(data, plan, activations, feed, settings))
@@ -132,12 +135,12 @@ def _with_aside(rows: list[RowScores], read: Reader, beside: Beside) -> list[Row
 
     def left_out(row: RowScores) -> tuple[LeftOutScores, ...]:
         own = ((source, found.get(row.name)) for source, found in without.items())
-        return tuple(LeftOutScores(s, read.scored(found) if found else row.audited) for s, found in own)
+        return tuple(LeftOutScores(s, read.scored(row.name, found) if found else row.audited) for s, found in own)
 
     return [
         replace(
             row,
-            permuted=read.scored(permuted[row.name]) if row.name in permuted else None,
+            permuted=read.scored(row.name, permuted[row.name]) if row.name in permuted else None,
             left_out=left_out(row),
         )
         for row in rows

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from mint_lightning.audited import Rounding, kept_dtype
 from mint_lightning.audited.store import Entry
-
-Request = tuple[str, str]
-"""(view, tap specification)."""
+from mint_lightning.heads import Request
 
 Rows = NDArray[np.int64]
 

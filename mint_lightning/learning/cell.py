@@ -18,7 +18,8 @@ class Cell:
     """One head on the AAD of one network.
 
     `validate` are rows of the key list whose AUC decides early stopping and the kept weights. Cells that share an order
-    share the object, which is how a table knows that their batches are the same. `key` names the head where heads are
+    share the object, which is how a table knows that their batches are the same. `scored` are the rows that the
+    finished head scores, if any. `key` names the head where heads are
     kept; `moments` are Adam's, by "exp_avg." or "exp_avg_sq." and the parameter's name, after the epochs in `history`.
     """
 
@@ -30,6 +31,7 @@ class Cell:
     validate: NDArray[np.int64]
     seed: int
     recipe: Recipe = field(default_factory=Recipe)
+    scored: NDArray[np.int64] | None = None
     key: str = ""
     best_auc: float = float("-inf")
     best_epoch: int = -1

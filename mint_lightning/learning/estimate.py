@@ -37,7 +37,7 @@ class Estimate:
     """What is left to do of a table.
 
     rows, networks, heads, kept: rows of the table, networks read, heads in all and those that are finished already;
-    images: of the table; forwards: how often a network has still to be run on an image, all networks and views
+    images, views: of the table; forwards: how often a network has still to be run on an image, all networks and views
     together, once for each epoch where AAD is computed anew (an image that could not be decoded counts, for it is tried
     again);
     forward_seconds, adapt_seconds, head_seconds: of the pass, of the twins' adaptation, and of the heads at most;
@@ -49,6 +49,7 @@ class Estimate:
     heads: int
     kept: int
     images: int
+    views: int
     forwards: int
     forward_seconds: float
     adapt_seconds: float
@@ -108,6 +109,7 @@ def estimate(
         heads=len(every),
         kept=len(every) - len(pending),
         images=len(rows),
+        views=len(plan.views),
         forwards=forwards,
         forward_seconds=seconds,
         adapt_seconds=adapt,
@@ -173,7 +175,8 @@ def _head_seconds(cells: Sequence[Cell], device: torch.device) -> float:
         cell.head.to(device)
     for learner in stacked(cells):
         cell = learner.cells[0]
-        form = (type(learner), len(learner.cells), cell.head.shapes, cell.order.batch_size)
+        head = type(cell.head), tuple(cell.head.input_shapes)
+        form = (type(learner), len(learner.cells), *head, cell.order.batch_size)
         if form not in known:
             known[form] = _step_seconds(learner, device)
         total += known[form] * cell.order.steps * _epochs(cell)
@@ -182,7 +185,7 @@ def _head_seconds(cells: Sequence[Cell], device: torch.device) -> float:
 
 def _step_seconds(learner: Single | Stack, device: torch.device) -> float:
     head, batch = learner.cells[0].head, learner.cells[0].order.batch_size
-    inputs = [[torch.randn(batch, *shape, device=device) for shape in head.shapes]] * len(learner.cells)
+    inputs = [[torch.randn(batch, *shape, device=device) for shape in head.input_shapes]] * len(learner.cells)
     member = torch.arange(batch, device=device) % 2 == 0
     learner.begin()
     learner.step(inputs, member, 0)
@@ -197,9 +200,10 @@ def words(found: Estimate, folder: Path | None) -> list[str]:
     finished = f", {found.kept} of them finished already" if found.kept else ""
     parts = {"networks": found.forward_seconds, "adapting twins": found.adapt_seconds, "heads": found.head_seconds}
     times = ", ".join(f"{part} {placement.time_words(seconds)}" for part, seconds in parts.items())
+    seen = f"{found.images:,} images{f' in {found.views} views' if found.views > 1 else ''}"
     lines = [
         f"{found.rows} rows, {found.networks} networks: {found.heads} heads{finished}.",
-        f"{found.images:,} images; {found.forwards:,} forwards still to run.",
+        f"{seen}; {found.forwards:,} forwards still to run.",
         f"Computing: up to {placement.time_words(found.seconds)} ({times}); start, report and logging come on top.",
         f"Memory: {placement.size_words(found.memory)} of activations.",
     ]

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mint_lightning.heads import view_and_step
 from mint_lightning.learning.bank import Bank, Request, Rows, read_network
 from mint_lightning.learning.labels import CLASS_REQUEST
 from mint_lightning.learning.networks import Networks
+from mint_lightning.learning.rings import Rings
 from mint_lightning.shards import EpochOrder
 
 PIECE = 512
@@ -37,13 +39,15 @@ class Reading:
 
 @dataclass
 class Piece:
-    """Images `rows` (n,) and their AAD; what several cells read is taken once. `classes` gives the tap "class"."""
+    """Images `rows` (n,) and their AAD; what several cells read is taken once. `classes` gives the tap "class",
+    `rings` says whose photos stand beside one."""
 
     rows: Rows
     bank: Bank
     device: torch.device
     fresh: FreshAAD = field(default_factory=dict)
     classes: Callable[[Rows], Tensor] | None = None
+    rings: Rings | None = None
     _taken: dict[tuple[str, Request], Tensor] = field(default_factory=dict)
 
     def take(self, reads: Reads) -> list[Tensor]:
@@ -58,13 +62,19 @@ class Piece:
             if request == CLASS_REQUEST and self.classes is not None:
                 value = self.classes(self.rows).to(self.device)
             else:
-                value = self.bank.take(network, request, self.bank.positions(self.rows)).to(self.device)
+                value = self._of_bank(network, request).to(self.device)
             if value.ndim > 2:  # maps are large, and cells of one network come together: those of others are let go
                 self._taken = {
                     known: kept for known, kept in self._taken.items() if kept.ndim == 2 or known[0] == network
                 }
             self._taken[at] = value
         return self._taken[at]
+
+    def _of_bank(self, network: str, request: Request) -> Tensor:
+        (view, step), tap = view_and_step(request[0]), request[1]
+        assert self.rings is not None or not step
+        rows = self.rings.beside(self.rows, step) if self.rings is not None and step else self.rows
+        return self.bank.take(network, (view, tap), self.bank.positions(rows))
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class Feed:
     data: Any = None
     networks: Networks | None = None
     recomputed: frozenset[tuple[str, Request]] = frozenset()
+    rings: Rings | None = None
 
     def computes(self, reads: Reads) -> bool:
         """Whether any of the AAD is computed anew."""
@@ -130,7 +141,7 @@ class Feed:
 
     def _piece(self, rows: Rows, device: torch.device, fresh: FreshAAD | None = None) -> Piece:
         classes = getattr(self.data, "class_aad", None)
-        return Piece(rows, self.bank, device, fresh or {}, classes)
+        return Piece(rows, self.bank, device, fresh or {}, classes, self.rings)
 
     def _wanted(self, cells: Sequence[Reads]) -> dict[str, list[Request]]:
         """What is computed anew for these cells, by network."""

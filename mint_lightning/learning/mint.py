@@ -1,4 +1,4 @@
-"""One auditing head as a LightningModule: Vanilla MINT and CNN MINT."""
+"""One auditing head as a LightningModule, whatever its kind."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +10,9 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryAUROC
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads import CNNHead, Draw, Head, L1Reading, VanillaHead
+from mint_lightning.heads import Draw, Head, Request
 from mint_lightning.learning.checkpoint import SCHEMA_VERSION
 from mint_lightning.learning.goes_on import DECIDES, deciding
-from mint_lightning.learning.initial import seeded, warm_start
 from mint_lightning.learning.objective import check_rate, head_inputs, head_loss, head_optimizer
 from mint_lightning.shards import TrainLoader
 
@@ -28,10 +27,19 @@ class MINT(L.LightningModule):
     DataModule's `on_after_batch_transfer` makes it; the audited network itself stays in the DataModule.
     """
 
-    def __init__(self, head: Head, taps: Sequence[str], rate: float, weight_decay: float, seed: int) -> None:
+    def __init__(
+        self,
+        head: Head,
+        taps: Sequence[str],
+        rate: float,
+        weight_decay: float,
+        seed: int,
+        reads: Sequence[Request] | None = None,
+    ) -> None:
         super().__init__()
         self.head = head
         self.taps = list(taps)
+        self.reads = list(reads) if reads is not None else type(head).reads(taps, {})
         check_rate(rate, weight_decay)
         self.rate = rate
         self.weight_decay = weight_decay
@@ -51,7 +59,7 @@ class MINT(L.LightningModule):
         fitted = [bool(module.fitted) for module in self.head.standardise]
         if not all(fitted):
             data = self._datamodule()
-            pieces = [head_inputs(aad, self.taps) for aad in data.first_fit_aad(STANDARDISE_IMAGES)]
+            pieces = [head_inputs(aad, self.reads) for aad in data.first_fit_aad(STANDARDISE_IMAGES)]
             self.head.fit_standardisation([torch.cat(tap) for tap in zip(*pieces, strict=True)])
 
     def _datamodule(self) -> Any:
@@ -71,7 +79,7 @@ class MINT(L.LightningModule):
         size = len(batch["member"])
         total = size * self.trainer.world_size
         draw = Draw(self.seed, self.global_step, self.global_rank * size, total)
-        loss = head_loss(self.head, head_inputs(batch["aad"], self.taps), batch["member"], draw)
+        loss = head_loss(self.head, head_inputs(batch["aad"], self.reads), batch["member"], draw)
         if not torch.isfinite(loss):
             raise UserError(f"The loss became {loss.item()} at step {self.global_step}: lower model.rate.")
         if self._loss_epoch != self.current_epoch:
@@ -93,7 +101,7 @@ class MINT(L.LightningModule):
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Loss and AUC on the validate split."""
-        logit, penalty = self.head(head_inputs(batch["aad"], self.taps))
+        logit, penalty = self.head(head_inputs(batch["aad"], self.reads))
         member = batch["member"]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, member.to(logit.dtype)) + penalty
         self.validate_loss.update(loss, len(member))
@@ -110,7 +118,7 @@ class MINT(L.LightningModule):
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Row and score (logit) of every image: {"row": (B,) int64, "score": (B,) float32}."""
-        logit, _ = self.head(head_inputs(batch["aad"], self.taps))
+        logit, _ = self.head(head_inputs(batch["aad"], self.reads))
         return {"row": batch["row"].cpu(), "score": logit.float().cpu()}
 
     def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
@@ -169,77 +177,3 @@ class MINT(L.LightningModule):
     def on_test_epoch_start(self) -> None:
         """Forget earlier scores."""
         self.collected: list[dict[str, Tensor]] = []
-
-
-class VanillaMINT(MINT):
-    """Vanilla MINT (arXiv 2402.09225): a fully connected network on channel maxima.
-
-    Args:
-        shapes: shape of one sample's AAD at each tap; linked from the DataModule, do not set it.
-        taps: taps whose channel maxima are concatenated, for example [outcome] or [conv1, conv2, conv3, conv4].
-        widths: hidden layers; null reads the paper's "(input size, 64, 1)" as d -> d -> 64 -> 1, [64] as d -> 64 -> 1.
-        dropout: rate after each hidden layer, 0.3 in the paper.
-        l1: weight of the L1 term, 0.1 in the paper.
-        l1_on: what the L1 term sums; the mean over activations is the reading that trains (docs/method.md).
-        rate: learning rate of Adam; the papers name none, 0.001 is Adam's own.
-        weight_decay: decoupled weight decay; the papers name none.
-        seed: decides the head's initialisation and dropout masks; the order of images has its own (data.seed).
-        init_from: a checkpoint or an auditor folder whose head to start from, for another audited network.
-    """
-
-    def __init__(
-        self,
-        shapes: list[list[int]],
-        taps: list[str],
-        widths: list[int] | None = None,
-        dropout: float = 0.3,
-        l1: float = 0.1,
-        l1_on: L1Reading = "activations_mean",
-        rate: float = 1e-3,
-        weight_decay: float = 0.0,
-        seed: int = 0,
-        init_from: str | None = None,
-    ) -> None:
-        with seeded(seed):
-            head = VanillaHead(shapes, widths, dropout, l1, l1_on)
-        warm_start(head, init_from)
-        super().__init__(head, taps, rate, weight_decay, seed)
-        self.save_hyperparameters(logger=False)
-
-
-class CNNMINT(MINT):
-    """CNN MINT (arXiv 2402.09225): two convolutions and two fully connected layers on whole activation maps.
-
-    Args:
-        shapes: shape of one sample's AAD at each tap; linked from the DataModule, do not set it.
-        taps: maps to read, for example ["conv4:map"]; several get a branch each.
-        filters: of the two convolutions, [64, 128] in the papers.
-        kernel: side of the kernels; the papers are silent, 3 is usual.
-        pool: max-pooling after each convolution; the papers are silent, 2 is usual.
-        width: of the first fully connected layer; the papers are silent.
-        dropout: before each fully connected layer; the papers name none.
-        rate: learning rate of Adam.
-        weight_decay: decoupled weight decay; the papers name none.
-        seed: decides the head's initialisation and dropout masks; the order of images has its own (data.seed).
-        init_from: a checkpoint or an auditor folder whose head to start from, for another audited network.
-    """
-
-    def __init__(
-        self,
-        shapes: list[list[int]],
-        taps: list[str],
-        filters: tuple[int, int] = (64, 128),
-        kernel: int = 3,
-        pool: int = 2,
-        width: int = 128,
-        dropout: float = 0.0,
-        rate: float = 1e-3,
-        weight_decay: float = 0.0,
-        seed: int = 0,
-        init_from: str | None = None,
-    ) -> None:
-        with seeded(seed):
-            head = CNNHead(shapes, filters, kernel, pool, width, dropout)
-        warm_start(head, init_from)
-        super().__init__(head, taps, rate, weight_decay, seed)
-        self.save_hyperparameters(logger=False)

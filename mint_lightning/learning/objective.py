@@ -9,19 +9,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads import Head, HeadOutput, Masks
+from mint_lightning.heads import Head, HeadOutput, Masks, Request
 
 AAD = Mapping[str, Mapping[str, Mapping[str, Tensor]]]
 """aad[network][view][tap] -> (B, C) or (B, C, H, W)."""
 
 
-def head_inputs(aad: AAD, taps: Sequence[str], network: str = "audited", view: str = "original") -> list[Tensor]:
-    """The tensors of `taps`, in that order."""
-    given = aad[network][view]
-    missing = [tap for tap in taps if tap not in given]
+def head_inputs(aad: AAD, reads: Sequence[Request], network: str = "audited") -> list[Tensor]:
+    """The tensors of the (view, tap) requests, in that order."""
+    given = aad[network]
+    missing = [(view, tap) for view, tap in reads if tap not in given.get(view, {})]
     if missing:
-        raise UserError(f"The data gives no AAD for {', '.join(missing)}; it gives {', '.join(given)}.")
-    return [given[tap] for tap in taps]
+        lacks = ", ".join(tap if view == "original" else f"{tap} ({view})" for view, tap in missing)
+        raise UserError(f"The data gives no AAD for {lacks}; it gives {', '.join(given['original'])}.")
+    return [given[view][tap] for view, tap in reads]
 
 
 def head_loss(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 from mint_lightning.auditor.kinds import KINDS
 from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Activations
+from mint_lightning.learning.bank import Rows
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.folds import Fold
 from mint_lightning.learning.labels import labels_hash, shapes_of
 from mint_lightning.learning.networks import PIXEL_ROWS, PIXELS
 from mint_lightning.learning.recipe import Recipe
+from mint_lightning.learning.rings import Rings, rings_of
 from mint_lightning.learning.rows import RowSpec, parse_samples
 from mint_lightning.learning.shelf import cell_hash
 from mint_lightning.shards import EpochOrder
@@ -35,6 +38,11 @@ class HeadPlan:
     seed: int
     seeds: int
 
+    @property
+    def views(self) -> list[str]:
+        """Views of each photo that the rows read; each costs a forward."""
+        return list(dict.fromkeys(view for spec in self.specs for view, _ in spec.requests("outcome")))
+
     def check(self, data: Any, folded: Sequence[Fold]) -> None:
         """Make orders and heads once for the audited network alone, before hours of forwards.
 
@@ -51,9 +59,10 @@ class HeadPlan:
                 spec.build([shapes[tap] for tap in spec.taps], self.seed)
             except UserError as error:
                 raise UserError(f"The row {spec.title!r} cannot be learnt: {error}") from error
-        for samples in {parse_samples(spec.samples) for spec in fitted}:
+        rings = rings_of(data, self.specs, data.groups.used)
+        for samples, photos in {(parse_samples(spec.samples), spec.set_size) for spec in fitted}:
             for fold in folded:
-                data.order(fold.fit, samples)
+                _order(data, rings, fold.fit, samples, photos, data.member)
 
     def cells(
         self,
@@ -68,13 +77,21 @@ class HeadPlan:
         """
         labels = data.member if member is None else member
         classes = labels_hash(data.labels) if data.classes else ""
-        orders: dict[tuple[int | None, int | float | None], EpochOrder] = {}
+        rings = rings_of(data, self.specs, activations.bank.rows)
+        beside = rings.hash if rings else ""
 
-        def order(fold: Fold, samples: int | float | None) -> EpochOrder:
-            # One object for all who learn the same batches.
-            if (fold.number, samples) not in orders:
-                orders[fold.number, samples] = data.order(fold.fit, samples, labels)
-            return orders[fold.number, samples]
+        by_number = {fold.number: fold for fold in folded}
+
+        @cache  # one object for all who learn the same batches
+        def order(fold: int | None, samples: int | float | None, photos: int) -> EpochOrder:
+            return _order(data, rings, by_number[fold].fit, samples, photos, labels)
+
+        @cache
+        def judged(fold: int | None, photos: int) -> tuple[Rows, Rows]:
+            own = by_number[fold]
+            if rings is None or photos == 1:
+                return own.validate, own.scored
+            return rings.whole(own.validate, photos), rings.one_each(own.scored, photos)
 
         found: dict[CellKey, list[Cell]] = {}
         for name, network in activations.networks.by_name.items():
@@ -86,14 +103,16 @@ class HeadPlan:
                     continue
                 shapes = shapes_of(network, spec.taps, data.classes)
                 for fold in folded:
+                    validate, scored = judged(fold.number, spec.set_size)
                     found[spec.title, name, fold.number] = cells = [
                         Cell(
                             name=spec.title,
                             network=name,
                             requests=spec.reads,
                             head=spec.build([shapes[tap] for tap in spec.taps], seed),
-                            order=order(fold, parse_samples(spec.samples)),
-                            validate=fold.validate,
+                            order=order(fold.number, parse_samples(spec.samples), spec.set_size),
+                            validate=validate,
+                            scored=scored,
                             seed=seed,
                             recipe=spec.recipe or self.recipe,
                         )
@@ -101,9 +120,31 @@ class HeadPlan:
                     ]
                     for cell in cells:
                         cell.key = cell_hash(
-                            cell, activations.keys[name], activations.bank.rows, labels, spec.arguments, classes
-                        )
+                            cell, activations.keys[name], activations.bank.rows, labels, spec.arguments, classes,
+                            beside if spec.set_size > 1 else "",
+                        )  # fmt: skip
         return found
+
+
+def _order(
+    data: Any,
+    rings: Rings | None,
+    rows: Rows,
+    samples: int | float | None,
+    photos: int,
+    labels: NDArray[np.bool_],
+) -> EpochOrder:
+    """The order of `rows`; of sets of several photos, of those rows that stand for one."""
+    if rings is None or photos == 1:
+        order: EpochOrder = data.order(rows, samples, labels)
+        return order
+    whole = rings.whole(rows, photos)
+    people = len(np.unique(data.keys.label[whole]))
+    try:
+        order = data.order(whole, samples, labels)
+    except UserError as error:
+        raise UserError(f"{people} people have {photos} photos to learn from, too few: {error}") from error
+    return order
 
 
 def _check_score(spec: RowSpec, data: Any) -> None:

@@ -1,8 +1,7 @@
 """Scores of a finished table, as evidence takes them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,8 @@ class Reader:
     scores: Mapping[Cell, NDArray[np.float64]]
     cells: Cells
     folded: Sequence[Fold]
+    specs: Sequence[RowSpec] = ()
+    _known_images: dict[int, ScoreSet] = field(default_factory=dict)
 
     def row(self, spec: RowSpec, seed: int) -> RowScores:
         """A row on the audited network and on each network that it could be read from."""
@@ -43,6 +44,7 @@ class Reader:
             tap=spec.where,
             seed=seed if spec.fitted else 0,
             samples=self._samples(spec),
+            photos=spec.set_size,
             audited=audited,
             twins=tuple(score(spec, name)[1] for name in networks.twins),
             references=tuple(score(spec, name)[1] for name in networks.references if self._has(spec, name)),
@@ -61,7 +63,8 @@ class Reader:
         """(AUC on validate, mean over folds and seeds; scores, mean over seeds) of a row's heads on one network."""
         folds = [self.cells[spec.title, network, fold.number] for fold in self.folded]
         scores = [np.mean([self.scores[cell] for cell in cells], axis=0) for cells in folds]
-        return float(np.mean([cell.best_auc for cells in folds for cell in cells])), self._set(scores, network)
+        found = float(np.mean([cell.best_auc for cells in folds for cell in cells]))
+        return found, self._set(scores, network, spec.set_size)
 
     def pixels(self, spec: RowSpec) -> PixelScores:
         """A row of pixel heads, as a control."""
@@ -87,15 +90,23 @@ class Reader:
         if spec.relative:
             return self.relative(spec, network)
         bank = self.activations.bank
-        reading = Reading(network, spec.requests(self.activations.networks.by_name[network].tap_names[-1]))
+        reading = Reading(network, spec.read_of(self.activations.networks.by_name[network].tap_names[-1]))
+        rings, photos = self.feed.rings, spec.set_size
 
         def of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
             arrays = [value.double().numpy() for value in self.feed.read(reading, rows)]
             return KINDS[spec.head].compute(arrays, self.data.labels[bank.rows[bank.positions(rows)]])
 
         rows = np.unique(np.concatenate([fold.validate for fold in self.folded]))  # folds may share some
+        rows = rings.whole(rows, photos) if rings is not None else rows
         member = self.data.member[bank.rows[bank.positions(rows)]]
-        return float(auc(of(rows), member)), self._set([of(fold.scored) for fold in self.folded], network)
+        scores = [of(self._scored(fold, photos)) for fold in self.folded]
+        return float(auc(of(rows), member)), self._set(scores, network, photos)
+
+    def _scored(self, fold: Fold, photos: int) -> NDArray[np.int64]:
+        """Rows of a fold that are scored: one for each set of so many photos of a person."""
+        rings = self.feed.rings
+        return fold.scored if rings is None else rings.one_each(fold.scored, photos)
 
     def relative(self, spec: RowSpec, network: str) -> tuple[float, ScoreSet]:
         """The same of a score beside reference networks, none of which is the network itself."""
@@ -130,18 +141,20 @@ class Reader:
         bank = self.activations.bank
         return bank.rows[bank.positions(rows)]
 
-    def scored(self, scores: Sequence[NDArray[np.float64]]) -> ScoreSet:
-        """Scores of the audited network, one array for each fold, with what is known of each image."""
-        return self._set(scores, AUDITED)
+    def scored(self, row: str, scores: Sequence[NDArray[np.float64]]) -> ScoreSet:
+        """Scores of a row on the audited network, one array for each fold, with what is known of each image."""
+        photos = next(spec.set_size for spec in self.specs if spec.title == row)
+        return self._set(scores, AUDITED, photos)
 
-    def _set(self, scores: Sequence[NDArray[np.float64]], network: str) -> ScoreSet:
-        return replace(self._images, score=np.concatenate(scores), network=network)
+    def _set(self, scores: Sequence[NDArray[np.float64]], network: str, photos: int = 1) -> ScoreSet:
+        if photos not in self._known_images:
+            self._known_images[photos] = self._images(photos)
+        return replace(self._known_images[photos], score=np.concatenate(scores), network=network)
 
-    @cached_property
-    def _images(self) -> ScoreSet:
-        """What is known of the images that are scored, held once for all rows and networks."""
+    def _images(self, photos: int) -> ScoreSet:
+        """What is known of the images that are scored, held once for all rows of one size and all networks."""
         bank = self.activations.bank
-        places = [bank.positions(fold.scored) for fold in self.folded]
+        places = [bank.positions(self._scored(fold, photos)) for fold in self.folded]
         rows = bank.rows[np.concatenate(places)]
         folded = self.folded[0].number is not None
         numbers = np.repeat([fold.number or 0 for fold in self.folded], [len(place) for place in places])

@@ -9,19 +9,20 @@ from typing import Any, Literal
 from mint_lightning.audited import VIEWS
 from mint_lightning.auditor.kinds import KINDS, title
 from mint_lightning.errors import UserError
-from mint_lightning.heads import HEADS, Head
+from mint_lightning.heads import HEADS, PHOTOS, Head, of_one, with_beside
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.initial import seeded
 from mint_lightning.learning.labels import is_class
 from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.relative import RELATIVE
 
-TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "by_class": "By class"}
+TITLES = {"vanilla": "Vanilla", "cnn": "CNN", "by_class": "By class", "invariant": "Invariants", "person": "Person"}
 Kind = Literal[
-    "vanilla", "cnn", "by_class", "norm", "agreement", "batchnorm", "loss", "confidence", "entropy", "modified_entropy",
-    "margin", "calibrated_loss", "lira", "rmia",
+    "vanilla", "cnn", "by_class", "invariant", "person", "norm", "agreement", "similarity", "batchnorm", "loss",
+    "confidence", "entropy", "modified_entropy", "margin", "calibrated_loss", "lira", "rmia",
 ]  # fmt: skip
 ALL_CONV = "all_conv"
+MOST_PHOTOS = 32
 FLIP = "flip"
 
 
@@ -30,18 +31,23 @@ class RowSpec:
     """One row of a table.
 
     Args:
-        head: "vanilla", "cnn" or "by_class", fitted on AAD; or a score that needs no fitting: "norm" (length of the
-            embedding), "agreement" (cosine of the embeddings of the image and of a view of it), "batchnorm" (distance
-            from the statistics of the BatchNorm layers); of class logits "confidence", "entropy", with the photos'
-            classes "loss", "modified_entropy", "margin", and with the table's shadows or references
-            "calibrated_loss", "lira", "rmia".
+        head: "vanilla", "cnn", "by_class", "invariant" or "person", fitted on AAD; or a score that needs no fitting:
+            "norm" (length of the embedding), "agreement" (cosine of the embeddings of the image and of a view of it),
+            "batchnorm" (distance from the statistics of the BatchNorm layers); of class logits "confidence", "entropy",
+            with the photos' classes "loss", "modified_entropy", "margin", and with the table's shadows or references
+            "calibrated_loss", "lira", "rmia"; of several photos of one person "similarity" (mean cosine of their
+            embeddings).
         taps: where the head reads, [conv4] for channel maxima, ["conv4:map"] for maps; several are joined, [all_conv]
             joins all but the outcome. The scores take none. The tap "class", beside others, is the class of an object:
-            [layer7, class] conditions a head on it, and a "by_class" row has a head for each, {of: vanilla} or cnn.
-        view: of "agreement": flip or jitter.
+            [layer7, class] conditions a head on it, and a "by_class" row has a head for each, {of: vanilla} or cnn. An
+            "invariant" row reads its taps on views of the photo too: arguments: {views: [flip, blur]}; a "person" row
+            those of several photos of one person: arguments: {photos: 4}.
+        view: of "agreement": flip, jitter, blur, shift or crop.
+        photos: of "similarity": how many photos of a person are compared, 4 by default.
         samples: learn from this many images only, half of them members: a number, also written 50K, or a share such as
             0.5 of what there is; null takes all.
-        arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT and CNNMINT in `fit --help`.
+        arguments: arguments of the head, for example {l1: 0.01}; see VanillaMINT, CNNMINT and InvariantMINT in
+            `fit --help`.
         recipe: how this head learns, where it differs from the table's: {rate: 0.0003, weight_decay: 0.1}.
         seeds: heads of this row, each from a seed of its own; their mean logit is the row's score. null takes the
             table's number.
@@ -58,6 +64,7 @@ class RowSpec:
     name: str | None = None
     place: str | None = None
     view: str | None = None
+    photos: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", parse_samples(self.samples))
@@ -69,15 +76,24 @@ class RowSpec:
             raise UserError(f"A {self.head} row takes no view: only agreement compares two.")
         if self.view is not None and (self.view not in VIEWS or self.view == "original"):
             raise UserError(f"view is {self.view!r}; agreement takes {', '.join(list(VIEWS)[1:])}.")
+        if self.photos is not None and (self.head != "similarity" or not 2 <= self.photos <= MOST_PHOTOS):
+            raise UserError(
+                f"photos is {self.photos}: similarity compares 2 to {MOST_PHOTOS} of a person, a person head takes "
+                "them as an argument, and every other row reads one photo."
+            )
         if not self.fitted and (self.taps or self.samples or self.arguments or self.recipe or self.seeds):
             raise UserError(
                 f"The score {self.head!r} reads what it needs and learns nothing: give it no other argument."
             )
         if self.fitted:
-            known = [n for n in inspect.signature(HEADS[self.head].__init__).parameters if n not in ("self", "shapes")]
+            parameters = inspect.signature(HEADS[self.head].__init__).parameters
+            known = [name for name in parameters if name not in ("self", "shapes", "taps")]
             for name in self.arguments:
                 if name not in known:
                     raise UserError(f"The {self.head} head has no argument {name!r}; it has {', '.join(known)}.")
+            for name in self.views:
+                if name not in VIEWS:
+                    raise UserError(f"There is no view {name!r}; known are {', '.join(VIEWS)}.")
 
     @property
     def fitted(self) -> bool:
@@ -95,7 +111,7 @@ class RowSpec:
         names = [tap.removesuffix(":map") for tap in self.taps if self.head != "by_class" or not is_class(tap)]
         if names in (["conv1", "conv2", "conv3", "conv4"], [ALL_CONV]):
             return self.place or "all conv"
-        return self.place or (" + ".join(names) if names else "outcome")
+        return self.place or (" + ".join(names).replace(ALL_CONV, "all conv") if names else "outcome")
 
     @property
     def title(self) -> str:
@@ -103,8 +119,10 @@ class RowSpec:
         if self.name:
             return self.name
         if not self.fitted:
-            return RELATIVE.get(self.head) or title(self.head, self.view or FLIP)
-        return f"{TITLES[self.head]} {self.where}{_sample_words(self.samples)}"
+            found = RELATIVE.get(self.head) or title(self.head, self.view or FLIP)
+            return f"{found} of {self.set_size} photos" if self.set_size > 1 else found
+        of = f" of {self.set_size} photos" if self.set_size > 1 else ""
+        return f"{TITLES[self.head]}{of} {self.where}{_sample_words(self.samples)}"
 
     def on(self, taps: Sequence[str]) -> "RowSpec":
         """The row on a network with these taps, the outcome last: `all_conv` becomes their names."""
@@ -118,21 +136,42 @@ class RowSpec:
 
     def requests(self, embedding: str) -> list[Request]:
         """AAD of the network that the row needs; `embedding` is the tap of the network's outcome."""
-        if not self.fitted:
-            if self.relative:
-                return [("original", embedding)]
-            return KINDS[self.head].requests(embedding, self.view or FLIP)
-        return [("original", tap) for tap in self.taps if not is_class(tap)]
+        return of_one([request for request in self.read_of(embedding) if not is_class(request[1])])
+
+    def read_of(self, embedding: str) -> list[Request]:
+        """What the row's head or score takes, in its order; `embedding` is the tap of the network's outcome."""
+        if self.fitted:
+            return self.reads
+        if self.relative:
+            return [("original", embedding)]
+        return with_beside(KINDS[self.head].requests(embedding, self.view or FLIP), self.set_size)
+
+    @property
+    def set_size(self) -> int:
+        """How many photos of one person a score of this row is of."""
+        if self.head == "person":
+            return int(self.arguments.get("photos", PHOTOS))
+        return (self.photos or PHOTOS) if self.head == "similarity" else 1
 
     @property
     def reads(self) -> list[Request]:
         """What the row's head takes, in its order: AAD of the network, and the photo's class where it is among them."""
-        return [("original", tap) for tap in self.taps]
+        return HEADS[self.head].reads(self.taps, self.arguments) if self.fitted else []
+
+    @property
+    def card_arguments(self) -> dict[str, Any]:
+        """What an auditor of the row is made with."""
+        return {**self.arguments, **({"photos": self.set_size} if self.set_size > 1 else {})}
+
+    @property
+    def views(self) -> list[str]:
+        """Views of a photo that the row's head reads, the photo as it is among them; each costs a forward."""
+        return list(dict.fromkeys(view for view, _ in of_one(self.reads)))
 
     def build(self, shapes: Sequence[Sequence[int]], seed: int) -> Head:
         """The row's head, its weights drawn from `seed`."""
         with seeded(seed):
-            return HEADS[self.head](shapes, **self.arguments)
+            return HEADS[self.head].of(shapes, self.taps, self.arguments)
 
 
 def parse_samples(samples: int | float | str | None) -> int | float | None:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from mint_lightning.audited import EntryKey
 from mint_lightning.files import atomic_path, sha256_json, sources_hash
+from mint_lightning.heads import of_one
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.labels import CLASS_REQUEST
@@ -36,15 +37,18 @@ def cell_hash(
     member: NDArray[np.bool_],
     arguments: Mapping[str, Any],
     classes: str = "",
+    beside: str = "",
 ) -> str:
     """The name of a head; `readable` are the rows whose image could be read, `member` (N,) is by row, `classes` the
-    hash of the photos' classes."""
+    hash of the photos' classes, `beside` that of which photos stand beside one."""
     order = cell.order
     return sha256_json(
         {
             "aad": [
-                [*request, classes if request == CLASS_REQUEST else keys[request].hash] for request in cell.requests
+                [*request, classes if request == CLASS_REQUEST else keys[of_one([request])[0]].hash]
+                for request in cell.requests
             ],
+            "beside": beside,
             "head": [type(cell.head).__name__, dict(arguments), cell.head.shapes, cell.seed],
             "number": str(next(cell.head.parameters()).dtype),
             "recipe": asdict(cell.recipe),

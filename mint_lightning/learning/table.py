@@ -163,9 +163,11 @@ class MINTTable(L.LightningModule):
             found[cell] = known[order], torch.cat(pieces).double().cpu().numpy()[order]
         return found
 
-    def final_scores(self, cells: Sequence[Cell], rows: NDArray[np.int64]) -> dict[Cell, NDArray[np.float64]]:
+    def final_scores(self, cells: Sequence[Cell], rows: NDArray[np.int64] | None) -> dict[Cell, NDArray[np.float64]]:
         """Logits of `rows` by finished heads, taken from the shelf where they stand there already."""
-        found = {}
+        found: dict[Cell, NDArray[np.float64]] = {}
+        if rows is None:
+            return found
         for cell in cells:
             known = self.shelf.scores(cell, rows) if self.shelf else None
             if known is not None:

@@ -10,6 +10,7 @@ from mint_lightning.learning.feed import Feed
 from mint_lightning.learning.folds import make_folds
 from mint_lightning.learning.networks import device_of
 from mint_lightning.learning.ranks import Ranks
+from mint_lightning.learning.rings import rings_of
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.learning.settings import TableSettings
 from mint_lightning.learning.table import MINTTable, grouped, learn_side_by_side
@@ -45,12 +46,13 @@ def work_together(
         data, plan.specs, wanted_rows(folded), networks, settings.keeping, device=device, tell=tell, ranks=ranks
     )
     cells = plan.cells(data, activations, folded)
-    fold_of = {cell: fold for key, own in cells.items() for cell in own for fold in folded if key[2] == fold.number}
-    groups = grouped(list(fold_of), lambda cell: (cell.name, id(cell.order)))  # learnt as one computation
-    feed = Feed(activations.bank, data, activations.networks, activations.recomputed)
+    every = [cell for own in cells.values() for cell in own]
+    groups = grouped(every, lambda cell: (cell.name, id(cell.order)))  # learnt as one computation
+    rings = rings_of(data, plan.specs, activations.bank.rows)
+    feed = Feed(activations.bank, data, activations.networks, activations.recomputed, rings)
     table = MINTTable([cell for own in ranks.share(groups) for cell in own], feed, data.member, settings.shelf)
     learn_side_by_side(table, accelerator=settings.accelerator)
     table.to(device)
-    for fold in folded:
-        table.final_scores([cell for cell in table.cells if fold_of[cell] is fold], fold.scored)
+    for own in grouped(table.cells, lambda cell: id(cell.scored)):
+        table.final_scores(own, own[0].scored)
     ranks.wait()

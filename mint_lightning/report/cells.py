@@ -105,7 +105,7 @@ def cells(row: RowEvidence, evidence: TableEvidence) -> dict[str, Cell]:
         "excess": Cell(wording.signed(excess.value), f"[{excess.low:+.3f}, {excess.high:+.3f}]") if excess else EMPTY,
         "p": Cell(wording.p_value(excess.p_holm)) if excess else EMPTY,
         "finds": Cell("yes" if row.finds else "no"),
-        "n": Cell(f"{row.auc.images:,}", f"{row.auc.identities:,}"),
+        "n": Cell(f"{row.auc.images:,}{f' sets of {row.photos}' if row.photos > 1 else ''}", f"{row.auc.identities:,}"),
     }
 
 

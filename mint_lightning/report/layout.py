@@ -8,7 +8,7 @@ from mint_lightning.evidence import RowEvidence, TableEvidence
 from mint_lightning.report.published import Published
 
 SCORE = "score"
-HEADS = {"vanilla": "Vanilla", "cnn": "CNN"}
+HEADS = {"vanilla": "Vanilla", "cnn": "CNN", "by_class": "By class", "invariant": "Invariants"}
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,10 @@ def _facts(evidence: TableEvidence, row: RowEvidence) -> Iterator[Fact]:
     trying = f", after allowing for having tried {total} of them" if total > 1 else ""
     yield Fact(f"{count} of {total}", f"{_ways(total)} of looking found membership beyond every control{trying}.")
     identities = row.auc.identities
+    photos = f"sets of {row.photos} photos" if row.photos > 1 else "photos"
     yield Fact(
         f"{row.auc.images:,}",
-        f"photos of {identities:,} {subject_of(evidence.subject).count(identities)} stand behind these figures. "
+        f"{photos} of {identities:,} {subject_of(evidence.subject).count(identities)} stand behind these figures. "
         "No head, threshold or choice was made on them.",
     )
 

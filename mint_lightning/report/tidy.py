@@ -68,6 +68,7 @@ def _row(row: RowEvidence, evidence: TableEvidence, context: Context, published:
         "cross_fitted": row.cross_fitted,
         "n_images": row.auc.images,
         "n_people": row.auc.identities,
+        "photos_each": row.photos,
         "level": row.auc.level,
         "validate_auc": row.validate_auc,
         **of_estimate("auc", row.auc),

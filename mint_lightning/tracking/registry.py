@@ -74,10 +74,11 @@ def register(store: Store, run: str, folder: Path, evidence: TableEvidence) -> R
 
 
 def best_row(evidence: TableEvidence) -> RowEvidence:
-    """The fitted row with the highest AUC on validate; a choice, so test has no say in it."""
-    fitted = [row for row in evidence.rows if row.heads and row.validate_auc is not None]
+    """The fitted row with the highest AUC on validate; a choice, so test has no say in it. Not one of
+    several photos at once: a model is asked photo by photo."""
+    fitted = [row for row in evidence.rows if row.heads and row.validate_auc is not None and row.head != "person"]
     if not fitted:
-        raise NothingToRegister("no row of the table has a head")
+        raise NothingToRegister("no row of the table has a head that judges one photo")
     if any(row.cross_fitted for row in fitted):
         raise NothingToRegister("a cross-fitted table has several heads for each row, on no one scale")
     return max(fitted, key=lambda row: row.validate_auc or 0.0)

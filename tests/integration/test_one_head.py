@@ -14,7 +14,7 @@ from tests.integration.conftest import CONF, FAST
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("conf", ["faces_vanilla", "faces_cnn"])
+@pytest.mark.parametrize("conf", ["faces_vanilla", "faces_cnn", "faces_invariant"])
 def test_fit_test_validate_predict_of_each_head(conf: str, workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = ["--config", str(CONF / f"{conf}.yaml"), *FAST]
     checkpoint = ["--ckpt_path", f"mlruns/checkpoints/{conf}/best.ckpt"]
@@ -44,17 +44,18 @@ def test_fit_test_validate_predict_of_each_head(conf: str, workspace: Path, caps
     assert np.isfinite(rows.score).all()
 
 
-def test_the_auditor_scores_images_as_predict_does(workspace: Path) -> None:
+@pytest.mark.parametrize("conf", ["faces_vanilla", "faces_invariant"])
+def test_the_auditor_scores_images_as_predict_does(conf: str, workspace: Path) -> None:
     import torch
 
     from mint_lightning.audited import NetworkSource
     from mint_lightning.shards import EvalLoader, KeyList, Manifest
 
-    config = ["--config", str(CONF / "faces_vanilla.yaml"), *FAST, "--name", "scored"]
+    config = ["--config", str(CONF / f"{conf}.yaml"), *FAST, "--name", f"scored_{conf}"]
     assert main(["fit", *config]) == 0
-    assert main(["predict", *config, "--ckpt_path", "mlruns/checkpoints/scored/best.ckpt"]) == 0
-    predicted = pq.read_table("mlruns/predictions/scored.parquet").to_pandas().set_index("key").score
-    auditor = load_auditor(Path("mlruns/auditors/scored"))
+    assert main(["predict", *config, "--ckpt_path", f"mlruns/checkpoints/scored_{conf}/best.ckpt"]) == 0
+    predicted = pq.read_table(f"mlruns/predictions/scored_{conf}.parquet").to_pandas().set_index("key").score
+    auditor = load_auditor(Path(f"mlruns/auditors/scored_{conf}"))
     network = NetworkSource(card="mlruns/networks/demo/card.json").load()
     root = Path("shards/demo")
     keys = KeyList.load(root, Manifest.load(root))

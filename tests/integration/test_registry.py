@@ -207,7 +207,7 @@ def test_what_cannot_stand_alone_is_not_registered_and_says_why(tmp_path):
             register(store, run_of(store), tmp_path / "table", changed)
         return str(error.value)
 
-    assert why(table_evidence()) == "no row of the table has a head"
+    assert why(table_evidence()) == "no row of the table has a head that judges one photo"
     folded = replace(evidence, rows=tuple(replace(row, cross_fitted=True) for row in evidence.rows))
     assert "cross-fitted" in why(folded)
     weights = tmp_path / "table/network/weights.safetensors"

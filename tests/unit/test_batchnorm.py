@@ -100,7 +100,7 @@ def test_rows_read_what_they_name() -> None:
     assert RowSpec("loss").requests("outcome") == [("original", "outcome")]
     for wrong in (
         {"head": "norm", "view": "flip"},
-        {"head": "agreement", "view": "blur"},
+        {"head": "agreement", "view": "mirror"},
         {"head": "agreement", "view": "original"},
     ):
         with pytest.raises(UserError, match="view"):

@@ -60,13 +60,17 @@ def test_dropout_masks_are_those_of_the_whole_batch():
 
 def test_groups_share_a_head_and_unknown_classes_have_none():
     aad, label, hot, _ = batch()
-    head = build_head("by_class", [[5], [3]], {"groups": [0, 0, 1], "arguments": {"widths": [4]}}, 1).eval()
+    head = build_head(
+        "by_class", [[5], [3]], ["layer7", "class"], {"groups": [0, 0, 1], "arguments": {"widths": [4]}}, 1
+    ).eval()
     assert len(head.heads) == 2
     shared = head.heads[0]([aad[label < 2]]).logit
     torch.testing.assert_close(head([aad, hot]).logit[label < 2], shared)
     nobody = head([aad, one_hot(torch.full((24,), -1), 3)]).logit
     assert nobody.tolist() == [0.0] * 24
-    again = build_head("by_class", [[5], [3]], {"groups": [0, 0, 1], "arguments": {"widths": [4]}}, 1)
+    again = build_head(
+        "by_class", [[5], [3]], ["layer7", "class"], {"groups": [0, 0, 1], "arguments": {"widths": [4]}}, 1
+    )
     again.load_state_dict(head.state_dict())
     torch.testing.assert_close(again.eval()([aad, hot]).logit, head([aad, hot]).logit)
 

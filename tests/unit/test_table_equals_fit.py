@@ -12,7 +12,8 @@ from torch import Tensor
 from mint_lightning.learning.bank import Bank
 from mint_lightning.learning.cell import Cell
 from mint_lightning.learning.feed import Feed
-from mint_lightning.learning.mint import CNNMINT, MINT, VanillaMINT
+from mint_lightning.learning.head_kinds import CNNMINT, VanillaMINT
+from mint_lightning.learning.mint import MINT
 from mint_lightning.learning.recipe import Recipe
 from mint_lightning.learning.stack import Stack, stacked
 from mint_lightning.learning.table import MINTTable, learn_side_by_side

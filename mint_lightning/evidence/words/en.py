@@ -6,6 +6,7 @@ SENTENCES: Final[dict[str, str]] = {
     # verdicts
     "outside": "The image is unlike those the auditor was calibrated on: no answer.",
     "own": "The auditor's head learnt from photos of this person: no answer.",
+    "few": "Fewer photos are left than the auditor judges together: no answer.",
     "not_resolvable": "Not resolvable at {alpha}: its calibration allows no rate below {floor}.",
     "not_resolvable_together": "Not resolvable at {alpha}: its calibration allows no rate below {floor} where {asked} "
     "answers are asked for at once.",

@@ -6,6 +6,7 @@ SENTENCES: Final[dict[str, str]] = {
     # verdicts
     "outside": "La imagen no se parece a las que calibraron el auditor: no hay respuesta.",
     "own": "La cabeza del auditor aprendió de fotos de esta persona: no hay respuesta.",
+    "few": "Quedan menos fotos de las que el auditor juzga juntas: no hay respuesta.",
     "not_resolvable": "No se puede resolver al {alpha}: su calibración no permite una tasa inferior al {floor}.",
     "not_resolvable_together": "No se puede resolver al {alpha}: su calibración no permite una tasa inferior al "
     "{floor} cuando se piden {asked} respuestas a la vez.",
