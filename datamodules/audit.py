@@ -101,6 +101,7 @@ class AuditData(L.LightningDataModule):
             self.groups = replace(self.groups, random_partition=False, no_claim=why, how=how)
         self.member, self.unseen = self.groups.flags(len(self.keys))
         self.batch_size = batch_size
+        self.only = list(only) if only else None
         self.samples = parse_samples(samples)
         self.workers = workers
         self.seed = seed

@@ -89,7 +89,13 @@ def auditor_card(
             "partition_hash": data.manifest.partition_hash,
         },
         evidence=evidence,
-        limits=limits_of(data.groups, with_controls=evidence is not None, novelty=novelty, subject=data.subject),
+        limits=limits_of(
+            data.groups,
+            with_controls=evidence is not None,
+            novelty=novelty,
+            subject=data.subject,
+            classes=data.only,
+        ),
         heads=heads,
         subject=data.subject,
     )

@@ -41,7 +41,7 @@ class References:
             number = int(self.saw.all(axis=0).sum())
             raise UserError(
                 f"Every reference was trained on {number} of {self.saw.shape[1]} photos, so none says how hard these "
-                "are: add references that left them out, such as halves (train-audited --halves)."
+                "are: add references that left them out, such as halves (train-audited --half)."
             )
 
     def mean_out(self, values: Floats) -> Floats:

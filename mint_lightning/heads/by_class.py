@@ -45,6 +45,8 @@ class ByClassHead(Head):
             raise UserError(f"of is {of!r}; heads by class are {' or '.join(OF)}.")
         classes = self.shapes[-1][0]
         group = list(range(classes)) if groups is None else list(groups)
+        if not all(type(number) is int for number in group):
+            raise UserError(f"groups must be whole numbers, one for each class: {group}.")
         if len(group) != classes or sorted(set(group)) != list(range(max(group) + 1)):
             raise UserError(
                 f"groups must give each of the {classes} classes a number from 0 on without a gap: {group}."

@@ -76,7 +76,7 @@ def run_table(
     if activations is None:
         if len(plan.views) > 1:
             tell(f"Each photo is read in {len(plan.views)} views ({', '.join(plan.views)}): a forward for each.")
-        networks = settings.networks(data)
+        networks = settings.networks(data, plan)
         watch.lap("networks")
         device = device_of(settings.accelerator)
         activations = Activations.read(
@@ -152,7 +152,7 @@ def estimate_table(data: Any, rows: Sequence[RowSpec] | None, settings: TableSet
     plan = settings.plan(data, rows)
     folded = make_folds(data, settings.folds, settings.seed)
     plan.check(data, folded)
-    networks, device = settings.networks(data, adapt=False), device_of(settings.accelerator)
+    networks, device = settings.networks(data, plan, adapt=False), device_of(settings.accelerator)
     return estimate(data, plan, networks, folded, wanted_rows(folded), settings.keeping, device)
 
 

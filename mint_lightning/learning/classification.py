@@ -88,6 +88,7 @@ def train_classifier(
         checkpoints: Epochs before the last to leave a network of, too.
         validated: Leave the network of the epoch with the lowest loss on photos that are not trained on, of the
             validate split alone, so that the test split knows nothing of the choice; they do not count as test photos.
+            A cross-fitted table scores the validate split too, so audit this network with the four splits.
         batch_size, seed, workers, bf16, complement, name, overwrite, accelerator, progress, logger, save_minutes: As
             `train_audited`.
 

@@ -12,8 +12,8 @@ def half_of(keys: KeyList, rows: NDArray[np.int64], number: int, halves: int, *,
     """Those of `rows` (int64, in their order) that are in half `number` of `halves`.
 
     Each identity is in exactly half of them, which ones is a function of its name, `halves` and `seed`: each choice of
-    halves / 2 is equally likely. So each photo was trained on by halves / 2 of that many networks and not by the
-    others, as reference networks of the likelihood ratio attack need it (Carlini et al., 2112.03570, section VI).
+    halves / 2 is equally likely. So each photo is in the halves of halves / 2 of that many networks and was not seen by
+    the others, as reference networks of the likelihood ratio attack need it (Carlini et al., 2112.03570, section VI).
 
     Raises:
         UserError: `halves` is odd or below 2, or there is no such half.

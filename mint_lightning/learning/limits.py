@@ -1,10 +1,13 @@
 """What an auditor cannot know, in words that stay the same wherever they are shown."""
 
+from collections.abc import Sequence
+
 from mint_lightning.auditor.novelty import NoveltyCheck
 from mint_lightning.evidence.words import FACES, words
 from mint_lightning.learning.membership import Membership
 
 SAME_PIPELINE = "Valid only for photos brought to pixels by the same pipeline (size, alignment, border, encoder)."
+ONE_CLASS = "Valid only for photos of objects of the class or classes {classes}."
 NO_CONTROLS = "Written by fit alone: no controls were run, so it claims no membership."
 NEVER_PROOF = "A score has an error rate; it is never proof about one photo."
 NOT_RANDOM = "Members and externals are not random partitions of one set: the database may be what is told apart."
@@ -13,11 +16,18 @@ NO_DETECTOR = "No face detector stood behind its check of photos: pictures that 
 
 
 def limits_of(
-    groups: Membership, *, with_controls: bool, novelty: NoveltyCheck | None, subject: str = FACES
+    groups: Membership,
+    *,
+    with_controls: bool,
+    novelty: NoveltyCheck | None,
+    subject: str = FACES,
+    classes: Sequence[str] | None = None,
 ) -> list[str]:
     """The limits of an auditor made from these groups, with this check of photos. subject: what the photos show; of
-    objects no face detector is expected."""
+    objects no face detector is expected; classes: those it was made on, where they were chosen."""
     found = [NEVER_PROOF, SAME_PIPELINE]
+    if classes:
+        found.append(ONE_CLASS.format(classes=", ".join(classes)))
     if not with_controls:
         found.append(NO_CONTROLS)
     if not groups.random_partition:

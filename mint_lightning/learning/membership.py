@@ -67,7 +67,7 @@ def membership(
     """
     if members is not None or externals is not None:
         groups = _of_classes(keys, _from_partitions(keys, manifest, trained_on, members, externals, unseen), classes)
-        _check_against_card(keys, groups, trained_on)
+        groups = _by_card(keys, groups, trained_on)
     elif trained_on is not None:
         groups = _of_classes(keys, _from_card(keys, manifest, trained_on), classes)
     elif by_role := _roles(manifest):
@@ -160,9 +160,14 @@ def _drawn(manifest: Manifest, partitions: Sequence[str]) -> bool:
     return not any(isinstance(manifest.partitions.get(name), Mapping) for name in partitions)
 
 
-def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) -> None:
+def _by_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) -> Membership:
+    """The groups as far as the card agrees: photos of the members' partitions that it does not list are left aside.
+
+    A network that was trained for an epoch has not seen what was left of it after the last whole batch, which the order
+    drew. Of a list with less than half of them the partitions are taken to be wrong.
+    """
     if trained_on is None:
-        return
+        return groups
     trained = _listed(keys, trained_on)
     people = keys.label[groups.externals]
     known = np.isin(people, np.unique(keys.label[trained]))
@@ -172,11 +177,16 @@ def _check_against_card(keys: KeyList, groups: Membership, trained_on: TrainedOn
             f"{'objects' if keys.has_classes else 'people whom'} the network was trained on, by its own card: name "
             f"partitions of {'objects' if keys.has_classes else 'people'} it never saw."
         )
-    if not trained[groups.members].all():
+    seen = trained[groups.members]
+    if 2 * int(seen.sum()) < len(seen):
         raise UserError(
-            f"data.members hold {int((~trained[groups.members]).sum())} photos that are not in the list of the "
+            f"data.members hold {int((~seen).sum())} photos that are not in the list of the "
             "network's card: leave data.members and data.externals out, and the card decides."
         )
+    if seen.all():
+        return groups
+    how = f"{groups.how}, {int((~seen).sum())} photos left aside that its card does not list"
+    return replace(groups, members=groups.members[seen], how=how)
 
 
 def _null(keys: KeyList, groups: Membership, seed: int) -> Membership:

@@ -113,7 +113,7 @@ class Reader:
         member = self.data.member
 
         def of(fold: Fold, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-            strangers = fold.fit[~member[fold.fit]]  # neither judged nor learnt by the network
+            strangers = fold.fit[~member[fold.fit]]  # not judged, nor learnt by the audited network
             return relative_score(spec.head, *self._beside(network, rows), self._beside(network, strangers))
 
         validated = [(of(fold, fold.validate), member[self._known(fold.validate)]) for fold in self.folded]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
@@ -54,6 +55,11 @@ class Shadows:
                 )
             networks[name] = network
             saw[name] = np.isin(data.keys.key[:], listed.keys)
+            if not saw[name].any() and listed.partition_hash != data.manifest.partition_hash:
+                raise UserError(
+                    f"The shadow {name!r} was trained on another shard set, so it is not known which photos of this "
+                    "one it saw: the same photo may have another name there. If it saw none, name it in references."
+                )
         return cls(networks, saw)
 
     def check(self, rows: Rows, references: int) -> None:
@@ -64,7 +70,21 @@ class Shadows:
         if everywhere.any():
             raise UserError(
                 f"Every shadow was trained on {int(everywhere.sum()):,} of {len(rows):,} photos of this audit, so none "
-                "says how hard these are: add shadows that left them out (train-audited --halves)."
+                "says how hard these are: add shadows that left them out (train-audited --half)."
+            )
+
+
+def refuse_other_classes(networks: Mapping[str, AuditedNetwork]) -> None:
+    """Raise `UserError` where a network's card names other classes than the first network's, or in another order: the
+    logit of a class would be that of another. A network without a card is taken at its word."""
+    named = {name: card.config.get("classes") for name, each in networks.items() if (card := each.card) is not None}
+    first, own = next(iter(networks)), named.get(next(iter(networks)))
+    for name, classes in named.items():
+        if own and classes and list(classes) != list(own):
+            differing = next((a, b) for a, b in zip_longest(own, classes, fillvalue="none") if a != b)
+            raise UserError(
+                f"The outputs of the network {name!r} stand for other classes than those of the {first} network: "
+                f"{differing[1]!r} in the place of {differing[0]!r}. Compare networks of the same classes."
             )
 
 

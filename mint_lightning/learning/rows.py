@@ -91,6 +91,11 @@ class RowSpec:
             for name in self.arguments:
                 if name not in known:
                     raise UserError(f"The {self.head} head has no argument {name!r}; it has {', '.join(known)}.")
+            last = [is_class(tap) for tap in self.taps]
+            if self.head == "by_class" and (not last[-1] or any(last[:-1]) or len(last) < 2):
+                raise UserError("A by_class row reads a tap or more and, last, the class: taps: [layer7, class].")
+            if self.head == "person" and any(last):
+                raise UserError("A person row cannot read the tap class, which is of one photo.")
             for name in self.views:
                 if name not in VIEWS:
                     raise UserError(f"There is no view {name!r}; known are {', '.join(VIEWS)}.")

@@ -67,8 +67,9 @@ class TableSettings:
         folder = self.keeping.folder
         return Shelf(folder / "heads") if folder else None
 
-    def networks(self, data: Any, *, adapt: bool = True) -> Networks:
-        """The audited network and its controls; twins that were never adapted stay as they are unless `adapt`."""
+    def networks(self, data: Any, plan: HeadPlan | None = None, *, adapt: bool = True) -> Networks:
+        """The audited network, its controls, and shadows unless no row of the plan asks them; twins that were never
+        adapted stay as they are unless `adapt`."""
         folder = self.keeping.folder
         return Networks.make(
             data,
@@ -76,7 +77,7 @@ class TableSettings:
             pixels=self.pixels,
             references=self.references,
             complement=self.complement,
-            shadows=self.shadows,
+            shadows=self.shadows if plan is None or any(spec.relative for spec in plan.specs) else {},
             seed=self.seed,
             device=device_of(self.accelerator),
             kept=folder / "twins" if folder else None,
@@ -90,6 +91,6 @@ class TableSettings:
         if not (self.shadows or self.references) and (asks := [spec.title for spec in specs if spec.relative]):
             raise UserError(
                 f"The row {asks[0]!r} compares with reference networks: name them in shadows (trained on known photos, "
-                "train-audited --halves) or references (trained on neither members nor externals)."
+                "train-audited --half) or references (trained on neither members nor externals)."
             )
         return HeadPlan(specs, self.recipe, self.seed, self.seeds)

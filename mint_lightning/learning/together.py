@@ -39,7 +39,7 @@ def work_together(
     folded = make_folds(data, settings.folds, settings.seed)
     plan.check(data, folded)
     with ranks.one_first():  # twins are adapted once
-        networks = settings.networks(data)
+        networks = settings.networks(data, plan)
     device = device_of(settings.accelerator)
     tell(f"{ranks.size} processes share the pass over the images and the heads.")
     activations = Activations.read(

@@ -95,6 +95,10 @@ def classes_of(keys: KeyList, source: PhotoSource) -> tuple[str, ...]:
         return ()
     found = [name for name in keys.class_name.distinct().tolist() if name]
     named = tuple(getattr(source, "classes", None) or found)
+    if strange := [name for name in named if not name.strip() or not name.isprintable()]:
+        raise UserError(
+            f"The source {source.name!r} names a class {strange[0]!r}: a class needs a name that can be read."
+        )
     if unknown := sorted(set(found) - set(named)):
         raise UserError(f"A photo is of the class {unknown[0]!r}, which the source {source.name!r} does not name.")
     return named

@@ -1,6 +1,7 @@
 """Auditors by the name people know them by: a folder, a finished table, a run or a model of the tracking store."""
 
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,8 @@ class Found:
 def find_auditor(name: str, into: Path) -> Found:
     """The auditor that `name` means; what must be fetched from the tracking store is put under `into`.
 
-    name: an auditor's folder; a table's folder (the row that its verdict is about); the id of a run that `fit` or
+    name: an auditor's folder; a table's folder (the row that its verdict is about, or the best on validate of
+    those that can judge a photo by themselves); the id of a run that `fit` or
     `table` logged; a registered model, "models:/NAME@best", "models:/NAME/3", or its NAME alone.
 
     Raises:
@@ -60,12 +62,20 @@ def _of_table(folder: Path) -> Path:
             f"The table {folder} left no auditor: a cross-fitted head is several heads on no one scale; make the table "
             "with --folds 0."
         )
-    wanted = evidence.claim.row
-    for path in auditors:
-        if read_json(path / AUDITOR_FILE, "auditor").get("name") == wanted:
-            return path
-    named = ", ".join(path.name for path in auditors)
-    raise UserError(f"The table {folder} left no auditor of {wanted!r}; name one of its auditors: {named}.")
+    names = {read_json(path / AUDITOR_FILE, "auditor").get("name"): path for path in auditors}
+    if evidence.claim.row in names:
+        return names[evidence.claim.row]
+    left = [row for row in evidence.rows if row.name in names and row.photos == 1]
+    if not left:
+        named = ", ".join(path.name for path in auditors)
+        raise UserError(f"The table {folder} left no auditor of {evidence.claim.row!r}; name one of its: {named}.")
+    best = max(left, key=lambda row: row.validate_auc or 0.0)
+    warnings.warn(
+        f"The row {evidence.claim.row!r}, of which the verdict of {folder} is, can judge no photo by itself; "
+        f"{best.name!r} is asked, the best on validate of those that can.",
+        stacklevel=2,
+    )
+    return names[best.name]
 
 
 def _of_run(run: str, into: Path) -> Found:

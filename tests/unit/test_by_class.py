@@ -5,6 +5,7 @@ import torch
 
 from mint_lightning.errors import UserError
 from mint_lightning.heads import ByClassHead, Draw, VanillaHead, build_head
+from mint_lightning.learning import RowSpec
 from mint_lightning.learning.labels import one_hot
 from mint_lightning.learning.objective import head_loss
 
@@ -88,3 +89,16 @@ def test_groups_share_a_head_and_unknown_classes_have_none():
 def test_what_cannot_be_is_refused(shapes, arguments, message):
     with pytest.raises(UserError, match=message):
         ByClassHead(shapes, **arguments)
+
+
+@pytest.mark.parametrize(
+    "taps", [["layer6", "layer7"], ["class", "layer7"], ["class", "class"], ["class"], ["layer7", "class", "outcome"]]
+)
+def test_a_row_by_class_ends_with_the_class(taps: list[str]) -> None:
+    with pytest.raises(UserError, match="last, the class"):
+        RowSpec("by_class", taps)
+
+
+def test_groups_are_numbers() -> None:
+    with pytest.raises(UserError, match="whole numbers"):
+        build_head("by_class", [[5], [3]], ["layer7", "class"], {"groups": ["a", "b", "a"]})

@@ -157,3 +157,9 @@ def test_pack_says_by_command_line_which_databases_stay_apart(tmp_path: Path, ca
         assert any(name.endswith(".json") for name in tar.getnames())
     assert main(["pack", *asked, "--out", str(tmp_path / "dry"), "--dry-run"]) == 0
     assert "signs_test" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines"])
+def test_a_class_needs_a_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="a class needs a name that can be read"):
+        small(ObjectPhotos(classes=(*SHAPES[:3], name)), tmp_path / "strange")

@@ -63,8 +63,20 @@ def test_what_the_card_contradicts_is_refused(packed: tuple[KeyList, Manifest]) 
     card = TrainedOn(keys.key[keys.where(partitions=["A"])], ("A",), manifest.partition_hash)
     with pytest.raises(UserError, match="by its own card"):
         membership(keys, manifest, card, members=["B"], externals=["A"])
+    few = TrainedOn(card.keys[:3], ("A",), manifest.partition_hash)
     with pytest.raises(UserError, match="not in the list"):
-        membership(keys, manifest, card, members=["A", "A_unseen"], externals=["B"])
+        membership(keys, manifest, few, members=["A"], externals=["B"])
+
+
+def test_photos_that_a_short_training_had_not_seen_yet_are_left_aside(packed: tuple[KeyList, Manifest]) -> None:
+    keys, manifest = packed
+    rows = keys.where(partitions=["A"])
+    card = TrainedOn(keys.key[rows[:-3]], ("A",), manifest.partition_hash)
+    found = membership(keys, manifest, card, members=["A"], externals=["B"])
+    assert np.array_equal(np.sort(found.members), np.sort(rows[:-3]))
+    assert found.random_partition
+    assert "3 photos left aside that its card does not list" in found.how
+    assert not np.isin(rows[-3:], np.concatenate([found.externals, found.unseen])).any()
 
 
 def test_flags_agree_with_the_groups(packed: tuple[KeyList, Manifest]) -> None:
