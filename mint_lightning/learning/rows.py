@@ -223,9 +223,13 @@ def check_names(rows: Sequence[RowSpec]) -> None:
             )
 
 
-def published_rows() -> list[RowSpec]:
-    """The default table: Vanilla at every tap and on all, CNN at conv4, and the scores."""
+def published_rows(taps: Sequence[str]) -> list[RowSpec]:
+    """The default table of a network with these taps, the outcome last: Vanilla at every tap and on all, CNN at conv4,
+    and the scores of embeddings; of a network without conv1..conv4 Vanilla alone and agreement."""
     convs = [f"conv{i}" for i in range(1, 5)]
+    if not set(convs) < set(taps):
+        joined = [RowSpec("vanilla", [ALL_CONV]).on(taps)] if len(taps) > 2 else []
+        return [*(RowSpec("vanilla", [tap]) for tap in taps), *joined, RowSpec("agreement")]
     rows = [RowSpec("vanilla", [tap]) for tap in [*convs, "outcome"]]
     rows.append(RowSpec("vanilla", convs))
     return [*rows, RowSpec("cnn", ["conv4:map"]), RowSpec("norm"), RowSpec("agreement")]

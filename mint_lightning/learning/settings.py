@@ -86,7 +86,7 @@ class TableSettings:
 
     def plan(self, data: Any, rows: Sequence[RowSpec] | None) -> HeadPlan:
         """The rows, published ones without any, on the taps of the network of `data`."""
-        specs = [spec.on(data.network.tap_names) for spec in rows or published_rows()]
+        specs = [spec.on(data.network.tap_names) for spec in rows or published_rows(data.network.tap_names)]
         check_names(specs)
         if not (self.shadows or self.references) and (asks := [spec.title for spec in specs if spec.relative]):
             raise UserError(

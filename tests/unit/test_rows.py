@@ -10,7 +10,7 @@ pytestmark = pytest.mark.unit
 
 
 def test_the_published_rows() -> None:
-    assert [row.title for row in published_rows()] == [
+    assert [row.title for row in published_rows(["conv1", "conv2", "conv3", "conv4", "features"])] == [
         "Vanilla conv1",
         "Vanilla conv2",
         "Vanilla conv3",
@@ -21,6 +21,15 @@ def test_the_published_rows() -> None:
         "Embedding norm",
         "Flip agreement",
     ]
+
+
+def test_the_default_rows_of_another_network_read_its_own_taps() -> None:
+    rows = published_rows(["layer1", "layer2", "outcome"])
+    assert [row.title for row in rows] == [
+        "Vanilla layer1", "Vanilla layer2", "Vanilla outcome", "Vanilla all conv", "Flip agreement"
+    ]  # fmt: skip
+    assert rows[3].taps == ["layer1", "layer2"]
+    assert [row.title for row in published_rows(["outcome"])] == ["Vanilla outcome", "Flip agreement"]
 
 
 def test_scores_read_the_outcome_in_their_views() -> None:
