@@ -74,7 +74,7 @@ def run_table(
         external_sources(data)  # one set alone is refused before the work
     attributes = read_attributes(settings.attributes, data.keys) if settings.attributes else None
     if activations is None:
-        if len(plan.views) > 1:
+        if len(plan.views) > 2:  # more than the photo and its flip
             tell(f"Each photo is read in {len(plan.views)} views ({', '.join(plan.views)}): a forward for each.")
         networks = settings.networks(data, plan)
         watch.lap("networks")
@@ -86,7 +86,7 @@ def run_table(
 
     cells = plan.cells(data, activations, folded)
     every = [cell for group in cells.values() for cell in group]
-    rings = rings_of(data, plan.specs, activations.bank.rows)
+    rings = rings_of(data, plan.specs, activations.bank.rows, activations.recomputed)
     feed = Feed(activations.bank, data, activations.networks, activations.recomputed, rings)
     table = MINTTable(every, feed, data.member, settings.shelf)
     if begun := [cell.epoch for cell in table.pending if cell.epoch]:

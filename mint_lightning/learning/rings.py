@@ -1,14 +1,15 @@
 """Who stands beside a photo where several photos of one person are asked about at once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mint_lightning.learning.bank import Rows
+from mint_lightning.errors import UserError
+from mint_lightning.learning.bank import Request, Rows
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.shards.keys import hash_order, key_hashes
 
@@ -79,6 +80,23 @@ class Rings:
         return found
 
 
-def rings_of(data: Any, specs: Sequence[RowSpec], readable: Rows) -> Rings | None:
-    """The circles of `data`, where any of the rows reads several photos of a person."""
+def rings_of(
+    data: Any,
+    specs: Sequence[RowSpec],
+    readable: Rows,
+    recomputed: Collection[tuple[str, Request]] = (),
+) -> Rings | None:
+    """The circles of `data`, where any of the rows reads several photos of a person.
+
+    Raises:
+        UserError: what such a row reads is computed anew in each epoch, in which the photos beside one are not there.
+    """
+    for spec in specs:
+        lacks = {request for _, request in recomputed} & set(spec.requests(data.network.tap_names[-1]))
+        if spec.set_size > 1 and lacks:
+            names = ", ".join(sorted(tap for _, tap in lacks))
+            raise UserError(
+                f"The row {spec.title!r} reads several photos at once, so what it reads must be kept, and there is no "
+                f"room for {names}: give more memory (--max_memory_gib) or a store on a larger disk."
+            )
     return Rings.of(data, readable) if any(spec.set_size > 1 for spec in specs) else None

@@ -48,7 +48,7 @@ def work_together(
     cells = plan.cells(data, activations, folded)
     every = [cell for own in cells.values() for cell in own]
     groups = grouped(every, lambda cell: (cell.name, id(cell.order)))  # learnt as one computation
-    rings = rings_of(data, plan.specs, activations.bank.rows)
+    rings = rings_of(data, plan.specs, activations.bank.rows, activations.recomputed)
     feed = Feed(activations.bank, data, activations.networks, activations.recomputed, rings)
     table = MINTTable([cell for own in ranks.share(groups) for cell in own], feed, data.member, settings.shelf)
     learn_side_by_side(table, accelerator=settings.accelerator)

@@ -91,7 +91,7 @@ def test_a_registry_that_fails_costs_no_runs_and_is_asked_again(
     run = json.loads(note.read_text())
     assert "model" not in run
     assert main(command) == 0
-    assert "No model was registered: no row of the table has a head." in capsys.readouterr().out
+    assert "No model was registered: no row of the table has a head that judges one photo." in capsys.readouterr().out
     assert json.loads(note.read_text()) == run | {"model": None}
     assert main(command) == 0
     assert "No model" not in capsys.readouterr().out

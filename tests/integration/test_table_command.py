@@ -55,7 +55,8 @@ def test_every_other_config_runs_on_the_demo(conf: str, workspace: Path) -> None
 
 def test_the_rows_of_the_heads_that_were_tried_can_be_learnt(workspace: Path) -> None:
     rows = yaml.safe_load((CONF / "lfw_heads.yaml").read_text())["rows"]
-    for row in rows:  # nobody in the demo has eight photos
+    for row in rows:  # nobody in the demo has eight photos, nor are there so many in all
+        row.pop("samples", None)
         for place in (row, row.get("arguments", {})):
             if "photos" in place:
                 place["photos"] = min(place["photos"], 4)

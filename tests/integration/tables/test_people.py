@@ -7,6 +7,7 @@ import pytest
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence.scores import similarity
+from mint_lightning.learning import placement
 from mint_lightning.learning.audit import TableRun, estimate_table, run_table
 from mint_lightning.learning.rows import RowSpec
 from tests.small_table import RECIPE, Work, assert_same, faces, settings
@@ -86,3 +87,11 @@ def test_too_few_people_are_refused_before_any_forward(shards: Path, work: Work)
         run_table(faces(shards), row, settings("none"))
     assert not work.images
     assert RECIPE.epochs > 0
+
+
+def test_what_several_photos_read_must_be_kept(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for measure in ("measure_disk", "free_disk"):
+        monkeypatch.setattr(placement, measure, lambda folder: placement.Disk(10, 1e9, 1e9))
+    with pytest.raises(UserError, match="reads several photos at once, so what it reads must be kept"):
+        run_table(faces(shards), PEOPLE[1:2], settings("auto", max_memory_gib=1e-9))
