@@ -62,7 +62,8 @@ def test_the_rows_of_the_heads_that_were_tried_can_be_learnt(workspace: Path) ->
                 place["photos"] = min(place["photos"], 4)
     rows = [{"name": f"row {number}"} | row for number, row in enumerate(rows)]
     here = ["--data.shards", "shards/demo", "--data.network.card", "mlruns/networks/demo/card.json"]
-    config = ["--config", str(CONF / "lfw_heads.yaml"), *here, "--rows", json.dumps(rows), "--folds", "0"]
+    few = ["--rows", json.dumps(rows), "--folds", "0", "--data.batch_size", "16"]
+    config = ["--config", str(CONF / "lfw_heads.yaml"), *here, *few]
     assert main(["table", *config, "--dry-run"]) == 0
 
 
