@@ -67,7 +67,7 @@ def membership(
     """
     if members is not None or externals is not None:
         groups = _of_classes(keys, _from_partitions(keys, manifest, trained_on, members, externals, unseen), classes)
-        groups = _by_card(keys, groups, trained_on)
+        groups = _by_card(keys, manifest, groups, trained_on, members or [])
     elif trained_on is not None:
         groups = _of_classes(keys, _from_card(keys, manifest, trained_on), classes)
     elif by_role := _roles(manifest):
@@ -160,11 +160,13 @@ def _drawn(manifest: Manifest, partitions: Sequence[str]) -> bool:
     return not any(isinstance(manifest.partitions.get(name), Mapping) for name in partitions)
 
 
-def _by_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) -> Membership:
+def _by_card(
+    keys: KeyList, manifest: Manifest, groups: Membership, trained_on: TrainedOn | None, members: Sequence[str]
+) -> Membership:
     """The groups as far as the card agrees: photos of the members' partitions that it does not list are left aside.
 
     A network that was trained for an epoch has not seen what was left of it after the last whole batch, which the order
-    drew. Of a list with less than half of them the partitions are taken to be wrong.
+    drew. That is so only where the partitions `members` are those that the card says it was trained on.
     """
     if trained_on is None:
         return groups
@@ -178,7 +180,8 @@ def _by_card(keys: KeyList, groups: Membership, trained_on: TrainedOn | None) ->
             f"partitions of {'objects' if keys.has_classes else 'people'} it never saw."
         )
     seen = trained[groups.members]
-    if 2 * int(seen.sum()) < len(seen):
+    same = trained_on.partition_hash == manifest.partition_hash and set(trained_on.partitions) == set(members)
+    if not seen.all() and not same:
         raise UserError(
             f"data.members hold {int((~seen).sum())} photos that are not in the list of the "
             "network's card: leave data.members and data.externals out, and the card decides."

@@ -63,9 +63,11 @@ def test_what_the_card_contradicts_is_refused(packed: tuple[KeyList, Manifest]) 
     card = TrainedOn(keys.key[keys.where(partitions=["A"])], ("A",), manifest.partition_hash)
     with pytest.raises(UserError, match="by its own card"):
         membership(keys, manifest, card, members=["B"], externals=["A"])
-    few = TrainedOn(card.keys[:3], ("A",), manifest.partition_hash)
     with pytest.raises(UserError, match="not in the list"):
-        membership(keys, manifest, few, members=["A"], externals=["B"])
+        membership(keys, manifest, card, members=["A", "A_unseen"], externals=["B"])
+    elsewhere = TrainedOn(card.keys[:-3], ("A",), "another")
+    with pytest.raises(UserError, match="not in the list"):
+        membership(keys, manifest, elsewhere, members=["A"], externals=["B"])
 
 
 def test_photos_that_a_short_training_had_not_seen_yet_are_left_aside(packed: tuple[KeyList, Manifest]) -> None:
