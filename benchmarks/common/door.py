@@ -16,8 +16,7 @@ from mint_lightning.files import read_json, sha256_file, write_json
 
 DATA = Path(os.environ.get("MINT_DATA", ""))
 NOTING = Lock()
-# One thread; and glibc keeps large blocks, or it would give them back and fault them in again at every step (a seventh
-# of the time of a small network's training).
+# One thread; and glibc keeps large blocks, or it would give them back and fault them in again at every step.
 ALONE = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
 
 

@@ -67,7 +67,7 @@ class Auditor:
         self.check(network)
         if self.card.set_size > 1:
             raise UserError(
-                f"A score of {self.card.name!r} is of {self.card.set_size} photos of one person: audit asks."
+                f"A score of {self.card.name!r} is of {self.card.set_size} photos of one person: use audit."
             )
         return self.score_aad(read_aad(network, images, self.card.requests))
 

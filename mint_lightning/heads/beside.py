@@ -1,7 +1,7 @@
 """Names of what is read of several photos of one person: "flip+2" is the flip of the second photo beside the first."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from mint_lightning.heads.base import Request
 
@@ -27,8 +27,3 @@ def of_one(requests: Sequence[Request]) -> list[Request]:
 def with_beside(requests: Sequence[Request], photos: int) -> list[Request]:
     """`requests` of each of so many photos, photo by photo."""
     return [(beside(view, step), tap) for step in range(photos) for view, tap in requests]
-
-
-def photos_of(arguments: Any) -> int:
-    """How many photos of a person a head of these arguments reads; 1 where it says nothing."""
-    return int(arguments.get("photos", 1))

@@ -1,4 +1,4 @@
-"""A head on what cannot name a person or a database: lengths, spreads, agreement between views."""
+"""A head on what does not depend on the order of channels: lengths, spreads, agreement between views."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

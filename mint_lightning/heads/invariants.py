@@ -1,7 +1,7 @@
-"""What an activation tells without its channels' names: figures that can name neither a person nor a database.
+"""What an activation tells without its channels' names: figures that no order of the channels changes.
 
 Channels of independently trained networks do not correspond, and a combination of channels can name who is on a photo.
-The figures here stay what they are under any order of the channels, and so go from one network to another of its form.
+These figures go from one network to another of its form. Databases may well differ in them: controls are due as ever.
 """
 
 from collections.abc import Sequence

@@ -14,8 +14,6 @@ from mint_lightning.heads.invariants import TINY, disagreement, lengths, uncorre
 
 PHOTOS: Final = 4
 MOST_PHOTOS: Final = 32
-SUMMARY: Final = 4
-"""Figures of `summary`: mean, spread, least, largest."""
 
 
 class PersonHead(Head):

@@ -80,7 +80,7 @@ class CNNMINT(MINT):
 
 
 class InvariantMINT(MINT):
-    """A head on figures that can name neither a person nor a database (docs/heads.md).
+    """A head on figures that no order of channels changes (docs/heads.md).
 
     Args:
         shapes: shape of one sample's AAD at each tap; linked from the DataModule, do not set it.

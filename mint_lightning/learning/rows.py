@@ -9,7 +9,7 @@ from typing import Any, Literal
 from mint_lightning.audited import VIEWS
 from mint_lightning.auditor.kinds import KINDS, title
 from mint_lightning.errors import UserError
-from mint_lightning.heads import HEADS, PHOTOS, Head, of_one, with_beside
+from mint_lightning.heads import HEADS, MOST_PHOTOS, PHOTOS, Head, of_one, with_beside
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.initial import seeded
 from mint_lightning.learning.labels import is_class
@@ -22,7 +22,6 @@ Kind = Literal[
     "confidence", "entropy", "modified_entropy", "margin", "calibrated_loss", "lira", "rmia",
 ]  # fmt: skip
 ALL_CONV = "all_conv"
-MOST_PHOTOS = 32
 FLIP = "flip"
 
 
