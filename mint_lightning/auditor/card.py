@@ -23,7 +23,7 @@ class AuditorCard(Document):
 
     Attributes:
         name: of the row, for example "Vanilla conv4".
-        kind: a head ("vanilla", "cnn", "invariant", "person"), else the name of a score that needs none, such as "agreement".
+        kind: a head ("vanilla", "cnn", "invariant", "person"), else a score that needs none, such as "agreement".
         arguments: of the head; shapes of one sample at each of `taps`.
         views: label-free variants of the photo that are read.
         embedding: tap of the network's outcome, which the scores read.
