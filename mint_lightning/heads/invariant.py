@@ -1,14 +1,13 @@
 """A head on what does not depend on the order of channels: lengths, spreads, agreement between views."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Final, Self
 
 import torch
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads.base import Head, HeadOutput, Masks, Request, SeededDropout, Standardise
+from mint_lightning.heads.base import HeadOutput, Masks, Request
 from mint_lightning.heads.invariants import (
     class_figures,
     disagreement,
@@ -18,6 +17,7 @@ from mint_lightning.heads.invariants import (
     sorted_magnitudes,
 )
 from mint_lightning.heads.vanilla import VanillaHead
+from mint_lightning.heads.weighed import WeighedHead
 
 BATCHNORM: Final = "batchnorm"
 CLASS: Final = "class"
@@ -25,7 +25,7 @@ DEFAULT_VIEWS: Final = ("flip", "blur", "shift", "crop", "jitter")
 FIGURES: Final = ("length", "agreement", "shape", "magnitudes")
 
 
-class InvariantHead(Head):
+class InvariantHead(WeighedHead):
     """Figures of each photo at every tap, on it and on label-free views of it, weighed by a small network.
 
     Each figure is the same whatever the order of the channels (see `invariants`): log lengths of all views and log
@@ -75,10 +75,7 @@ class InvariantHead(Head):
         count = self.figures([torch.zeros(1, *shape) for shape in self.input_shapes]).shape[1]
         if not count:
             raise UserError("An invariant head needs figures: it was given none, or agreement alone and no views.")
-        self.standardise = nn.ModuleList([Standardise(count)])
-        size = [count, *widths, 1]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(size))
-        self.dropouts = nn.ModuleList(SeededDropout(dropout, layer) for layer in range(len(size) - 2))
+        self._weigh(count, widths, dropout)
         self.published: VanillaHead | None = None
         if published:
             self.published = VanillaHead([(sizes[tap],) for tap in self.viewed])
@@ -121,23 +118,17 @@ class InvariantHead(Head):
     @torch.no_grad()
     def fit_standardisation(self, inputs: Sequence[Tensor]) -> None:
         """Of the figures, and of channels where Vanilla MINT has its say, by AAD of the first fit images."""
-        own = self.standardise[0]
-        assert isinstance(own, Standardise)
-        own.fit(self.figures(inputs))
+        super().fit_standardisation(inputs)
         if self.published is not None:
             self.published.fit_standardisation(self._channels(inputs))
 
     def forward(self, inputs: Sequence[Tensor], draw: Masks | None = None) -> HeadOutput:
         """AAD in the order of `reads`, (B, C) each, to logits (B,) and penalty."""
-        number = next(self.parameters()).dtype
-        x = self.standardise[0](self.figures([each.to(number) for each in inputs]))
-        for layer, dropout in zip(list(self.layers)[:-1], self.dropouts, strict=True):
-            x = dropout(layer(x).relu(), draw)
-        logit = self.layers[-1](x).squeeze(1)
+        own = super().forward(inputs, draw)
         if self.published is None:
-            return HeadOutput(logit, logit.new_zeros(()))
+            return own
         other = self.published(self._channels(inputs), draw)
-        return HeadOutput(logit + other.logit, other.penalty)
+        return HeadOutput(own.logit + other.logit, other.penalty)
 
     def _channels(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         return [aad for tap, aad in zip(self.taps, inputs, strict=False) if tap not in (BATCHNORM, CLASS)]

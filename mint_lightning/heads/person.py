@@ -1,22 +1,22 @@
 """A head on several photos of one person at once."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads.base import Head, HeadOutput, Masks, Request, SeededDropout, Standardise
+from mint_lightning.heads.base import Request
 from mint_lightning.heads.beside import with_beside
 from mint_lightning.heads.invariants import TINY, disagreement, lengths, uncorrelated
+from mint_lightning.heads.weighed import WeighedHead
 
 PHOTOS: Final = 4
 MOST_PHOTOS: Final = 32
 
 
-class PersonHead(Head):
+class PersonHead(WeighedHead):
     """How alike a network finds several photos of one person, at every tap in every view, weighed by a small network.
 
     A network that learnt a person has drawn the person's photos together, on which it was trained; one photo of a
@@ -54,9 +54,7 @@ class PersonHead(Head):
             raise UserError(f"views of a person head are {list(views)}: name each variant once, the original apart.")
         self.photos, self.views, self.new = photos, tuple(views), new
         count = self.figures([torch.zeros(1, *shape) for shape in self.input_shapes]).shape[1]
-        self.standardise = nn.ModuleList([Standardise(count)])
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([count, *widths, 1]))
-        self.dropouts = nn.ModuleList(SeededDropout(dropout, layer) for layer in range(len(widths)))
+        self._weigh(count, widths, dropout)
 
     @classmethod
     def reads(cls, taps: Sequence[str], arguments: Mapping[str, Any]) -> list[Request]:
@@ -88,22 +86,6 @@ class PersonHead(Head):
             return [summary(disagreement(photos))]
         first = [uncorrelated(photos[0], other).add(TINY).log() for other in photos[1:]]
         return [summary(torch.stack(first, dim=1)), summary(disagreement(photos[1:]))]
-
-    @torch.no_grad()
-    def fit_standardisation(self, inputs: Sequence[Tensor]) -> None:
-        """Of the figures, by AAD of the first fit images and of those beside them."""
-        own = self.standardise[0]
-        assert isinstance(own, Standardise)
-        own.fit(self.figures(inputs))
-
-    def forward(self, inputs: Sequence[Tensor], draw: Masks | None = None) -> HeadOutput:
-        """AAD in the order of `reads`, (B, C) each, to logits (B,)."""
-        number = next(self.parameters()).dtype
-        x = self.standardise[0](self.figures([each.to(number) for each in inputs]))
-        for layer, dropout in zip(list(self.layers)[:-1], self.dropouts, strict=True):
-            x = dropout(layer(x).relu(), draw)
-        logit = self.layers[-1](x).squeeze(1)
-        return HeadOutput(logit, logit.new_zeros(()))
 
 
 def summary(values: Tensor) -> Tensor:
