@@ -12,7 +12,7 @@ from mint_lightning.audited import AuditedNetwork, NetworkSource, PixelNetwork
 from mint_lightning.errors import UserError
 from mint_lightning.learning.bank import Request
 from mint_lightning.learning.controls import complement_network, missing_taps, reference_networks, untrained_twins
-from mint_lightning.learning.relative import Shadows, refuse_other_classes
+from mint_lightning.learning.relative import Shadows
 from mint_lightning.learning.rows import RowSpec
 
 AUDITED, PIXELS, COMPLEMENT = "audited", "pixels", "complement"
@@ -82,8 +82,6 @@ class Networks:
 
     def requests(self, specs: Sequence[RowSpec]) -> dict[str, list[Request]]:
         """AAD that the rows need, by network; a reference without a tap is compared only where it can be read."""
-        if any(spec.relative for spec in specs):
-            refuse_other_classes({name: self.by_name[name] for name in (AUDITED, *self.shadows.saw, *self.references)})
         wanted: dict[str, list[Request]] = {}
         for name, network in self.by_name.items():
             if name == PIXELS:

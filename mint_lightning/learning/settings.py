@@ -8,9 +8,10 @@ from typing import Any
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
 from mint_lightning.learning.activations import Keeping
-from mint_lightning.learning.networks import Networks, device_of
+from mint_lightning.learning.networks import AUDITED, Networks, device_of
 from mint_lightning.learning.plan import HeadPlan
 from mint_lightning.learning.recipe import Recipe
+from mint_lightning.learning.relative import refuse_other_classes
 from mint_lightning.learning.rows import RowSpec, check_names, published_rows
 from mint_lightning.learning.shelf import Shelf
 
@@ -71,18 +72,23 @@ class TableSettings:
         """The audited network, its controls, and shadows unless no row of the plan asks them; twins that were never
         adapted stay as they are unless `adapt`."""
         folder = self.keeping.folder
-        return Networks.make(
+        asked = plan is None or any(spec.relative for spec in plan.specs)
+        found = Networks.make(
             data,
             twins=self.twins,
             pixels=self.pixels,
             references=self.references,
             complement=self.complement,
-            shadows=self.shadows if plan is None or any(spec.relative for spec in plan.specs) else {},
+            shadows=self.shadows if asked else {},
             seed=self.seed,
             device=device_of(self.accelerator),
             kept=folder / "twins" if folder else None,
             adapt=adapt,
         )
+        if plan is not None and asked:
+            names = (AUDITED, *found.shadows.saw, *found.references)
+            refuse_other_classes({name: found.by_name[name] for name in names})
+        return found
 
     def plan(self, data: Any, rows: Sequence[RowSpec] | None) -> HeadPlan:
         """The rows, published ones without any, on the taps of the network of `data`."""
