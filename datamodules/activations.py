@@ -3,22 +3,25 @@
 import json
 import shlex
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from lightning.pytorch.utilities import move_data_to_device
+from numpy.typing import NDArray
 
 from datamodules.audit import AuditData
 from mint_lightning.audited import NetworkSource
 from mint_lightning.errors import UserError
+from mint_lightning.heads import requests_of
 from mint_lightning.learning.folds import make_folds
 from mint_lightning.learning.membership import Rows
 from mint_lightning.learning.objective import AAD
+from mint_lightning.learning.rings import Rings
 from mint_lightning.learning.stored import StoredAAD
-from mint_lightning.shards import EvalLoader
+from mint_lightning.shards import EpochOrder, EvalLoader
 from mint_lightning.shards.remote import CACHE_BYTES
 
 
@@ -35,6 +38,8 @@ class Activations(AuditData):
         store: folder of the activations; a table writes it as it stands in its `store`.
         taps: where to read, "NAME" for channel maxima or "NAME:map" for whole maps; linked from model.taps in `fit`.
         views: label-free variants of each image to read as well, where the store has them.
+        photos: how many photos of a person a sample is of; linked from model.photos in `fit`. Beside each photo stand
+            others of its person, whoever has fewer is left aside, and a person is scored once.
         members: partitions of the shard set that the network was trained on; null takes the list in the card.
         externals: partitions of people whom the network never saw; null takes everybody whom the card does not list.
         unseen: partitions with other photos of member identities; a third group, in no fit, validate or calibrate.
@@ -59,6 +64,7 @@ class Activations(AuditData):
         store: str = "mlruns/activations",
         taps: list[str] | None = None,
         views: list[str] | None = None,
+        photos: int = 1,
         members: list[str] | None = None,
         externals: list[str] | None = None,
         unseen: list[str] | None = None,
@@ -99,8 +105,8 @@ class Activations(AuditData):
                 f"data.store is {store!r}, which only `table` knows: name the folder (of auto: mlruns/activations)."
             )
         self.store = Path(store)
-        requests = [(view, tap) for view in self.views for tap in self.network_taps]
-        how = completes(self.store, shards, network, self.network_taps, who)
+        requests = requests_of(self.views, self.network_taps)
+        how = completes(self.store, shards, network, self.network_taps, self.views, who)
         if not (self.store / "aad").is_dir():
             raise UserError(f"There is no activation store at {store}: {how}")
         try:
@@ -108,11 +114,36 @@ class Activations(AuditData):
         except UserError as error:
             raise UserError(f"{str(error).rstrip('.')}; {how}") from error
         self._check_whole(how)
+        self.photos = photos
+        self.rings = Rings.of(self, self.stored.rows) if photos > 1 else None
+        self.stored = replace(self.stored, rings=self.rings, photos=photos)
         self.read = self.stored.read
 
     def all_rows(self) -> Rows:
-        """Every photo that the store has, whatever its group."""
-        return self.stored.rows
+        """Every photo that the store has, whatever its group; of several at once, of whom these are known."""
+        return self.stored.rows if self.rings is None else np.intersect1d(self.groups.used, self.stored.rows)
+
+    def order(
+        self,
+        rows: Rows | None = None,
+        samples: int | float | None = None,
+        member: NDArray[np.bool_] | None = None,
+    ) -> EpochOrder:
+        """As any; of several photos at once, of those rows that stand for a set."""
+        rows = self.rows("fit") if rows is None else rows
+        if self.rings is None:
+            return super().order(rows, samples, member)
+        make = super().order
+        return self.rings.order(self.keys, rows, self.photos, lambda whole: make(whole, samples, member))
+
+    def val_dataloader(self) -> EvalLoader:
+        """The validate split, every set once."""
+        rows = self.rows("validate")
+        return super().eval_loader(rows if self.rings is None else self.rings.whole(rows, self.photos))
+
+    def eval_loader(self, rows: Rows) -> EvalLoader:
+        """Every one of `rows` exactly once over all processes; of several photos at once, every person."""
+        return super().eval_loader(rows if self.rings is None else self.rings.one_each(rows, self.photos))
 
     def first_fit_aad(self, images: int) -> Iterator[AAD]:
         """AAD of the first `images` of epoch 0, whichever process asks: every rank standardises alike."""
@@ -150,15 +181,22 @@ class Activations(AuditData):
 
 
 def completes(
-    store: Path, shards: str | list[str], network: NetworkSource, taps: list[str], who: dict[str, Any]
+    store: Path,
+    shards: str | list[str],
+    network: NetworkSource,
+    taps: list[str],
+    views: list[str],
+    who: dict[str, Any],
 ) -> str:
-    """The command by which a table writes the AAD of these taps, as the end of a sentence."""
+    """The command by which a table writes the AAD of these taps in these views, as the end of a sentence."""
     given = {each.name: getattr(network, each.name) for each in fields(network)}
     source = {each.name: given[each.name] for each in fields(network) if given[each.name] != each.default}
     data: dict[str, Any] = {"shards": shards, "network": source}
     defaults = {"split_by": "identity", "batch_size": 128}
     data |= {name: value for name, value in who.items() if value != defaults.get(name)}
-    rows = [{"head": "cnn" if tap.endswith(":map") else "vanilla", "taps": [tap]} for tap in taps]
+    rows: list[dict[str, Any]] = [{"head": "cnn" if tap.endswith(":map") else "vanilla", "taps": [tap]} for tap in taps]
+    if others := [view for view in views if view != "original"]:
+        rows = [{"head": "invariant", "taps": taps, "arguments": {"views": others}}]
     words = ["mint-lightning", "table", "--data.class_path", "datamodules.Faces"]
     for name, value in data.items():
         words += [f"--data.{name}", value if isinstance(value, str) else json.dumps(value)]

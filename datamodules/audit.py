@@ -84,6 +84,7 @@ class AuditData(L.LightningDataModule):
         self.taps = list(taps) if taps else list(self.network.tap_names)
         self.network_taps = [tap for tap in self.taps if not is_class(tap)]
         self.views = list(views) if views else ["original"]
+        self.photos = 1
         self.shapes = [list(shape) for shape in shapes_of(self.network, self.taps, self.classes).values()]
         self.groups: Membership = membership(
             self.keys,

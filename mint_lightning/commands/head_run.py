@@ -14,7 +14,7 @@ from mint_lightning.evidence import RowScores, ScoreSet, weigh
 from mint_lightning.files import write_json
 from mint_lightning.learning.checkpoint import read_checkpoint
 from mint_lightning.learning.collect import gather, score_set
-from mint_lightning.learning.head_kinds import CNNMINT, InvariantMINT, VanillaMINT
+from mint_lightning.learning.head_kinds import CNNMINT, InvariantMINT, PersonMINT, VanillaMINT
 from mint_lightning.learning.initial import parent_of
 from mint_lightning.learning.labels import CLASS
 from mint_lightning.learning.mint import MINT
@@ -27,11 +27,17 @@ from mint_lightning.tracking.logger import MintLogger
 from mint_lightning.tracking.scores import write_scores
 from mint_lightning.tracking.sending import find_run
 
-KINDS: dict[type[MINT], str] = {VanillaMINT: "vanilla", CNNMINT: "cnn", InvariantMINT: "invariant"}
+KINDS: dict[type[MINT], str] = {
+    VanillaMINT: "vanilla",
+    CNNMINT: "cnn",
+    InvariantMINT: "invariant",
+    PersonMINT: "person",
+}
 HEAD_ARGUMENTS = {
     "vanilla": ("widths", "dropout", "l1", "l1_on"),
     "cnn": ("filters", "kernel", "pool", "width", "dropout"),
     "invariant": ("views", "figures", "widths", "dropout", "published"),
+    "person": ("photos", "views", "new", "widths", "dropout"),
 }
 
 
@@ -90,7 +96,7 @@ def after_fit(cli: Any) -> None:
     folder = auditor_folder(cli.config["fit"]["name"])
     if cli.trainer.is_global_zero:
         spec = spec_of(cli.model)
-        card = auditor_card(cli.datamodule, spec.title, spec.head, spec.arguments, spec.taps, None)
+        card = auditor_card(cli.datamodule, spec.title, spec.head, spec.card_arguments, spec.taps, None)
         save_auditor(folder, card, cli.model.head, scores)
         if isinstance(cli.trainer.logger, MintLogger):
             cli.trainer.logger.log_file(folder, "auditor")
@@ -123,7 +129,7 @@ def after_test(cli: Any) -> None:
     best = trainer.checkpoint_callback.best_model_score if trainer.checkpoint_callback else None
     row = RowScores(
         name=spec.title, head=spec.head, tap=spec.where, seed=model.seed, samples=data.samples or 0, audited=scores,
-        validate_auc=float(best) if isinstance(best, torch.Tensor) else None,
+        validate_auc=float(best) if isinstance(best, torch.Tensor) else None, photos=spec.set_size,
     )  # fmt: skip
     evidence = weigh([row], [], random_partition=data.groups.random_partition, subject=data.subject)
     context = Context.now(

@@ -83,6 +83,7 @@ class MINTCLI(LightningCLI):
         )
         parser.link_arguments("model.init_args.taps", "data.init_args.taps")
         parser.link_arguments("model.init_args.views", "data.init_args.views", compute_fn=with_original)
+        parser.link_arguments("model.init_args.photos", "data.init_args.photos")
         parser.link_arguments("data.shapes", "model.init_args.shapes", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,14 @@ from mint_lightning.errors import UserError
 
 Request = tuple[str, str]
 """(view, tap) of the AAD that a head reads."""
+
+BATCHNORM: Final = "batchnorm"
+CLASS: Final = "class"
+
+
+def requests_of(views: Sequence[str], taps: Sequence[str]) -> list[Request]:
+    """What is read at `taps` in `views`: "batchnorm" and "class" of the photo as it is alone, the others in each."""
+    return [(view, tap) for view in views for tap in taps if view == "original" or tap not in (BATCHNORM, CLASS)]
 
 
 class HeadOutput(NamedTuple):

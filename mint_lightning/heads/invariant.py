@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads.base import HeadOutput, Masks, Request
+from mint_lightning.heads.base import BATCHNORM, CLASS, HeadOutput, Masks, Request, requests_of
 from mint_lightning.heads.invariants import (
     class_figures,
     disagreement,
@@ -19,8 +19,6 @@ from mint_lightning.heads.invariants import (
 from mint_lightning.heads.vanilla import VanillaHead
 from mint_lightning.heads.weighed import WeighedHead
 
-BATCHNORM: Final = "batchnorm"
-CLASS: Final = "class"
 DEFAULT_VIEWS: Final = ("flip", "blur", "shift", "crop", "jitter")
 FIGURES: Final = ("length", "agreement", "shape", "magnitudes")
 
@@ -83,9 +81,7 @@ class InvariantHead(WeighedHead):
     @classmethod
     def reads(cls, taps: Sequence[str], arguments: Mapping[str, Any]) -> list[Request]:
         """Every tap of the photo as it is, then of each view those that depend on it."""
-        own = [("original", tap) for tap in taps]
-        views = _checked(arguments.get("views", DEFAULT_VIEWS))
-        return own + [(view, tap) for view in views for tap in taps if tap not in (BATCHNORM, CLASS)]
+        return requests_of(["original", *_checked(arguments.get("views", DEFAULT_VIEWS))], taps)
 
     @classmethod
     def of(cls, shapes: Sequence[Sequence[int]], taps: Sequence[str], arguments: Mapping[str, Any]) -> Self:

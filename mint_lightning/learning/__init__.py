@@ -8,6 +8,7 @@ _HOME = {
     "VanillaMINT": "head_kinds",
     "CNNMINT": "head_kinds",
     "InvariantMINT": "head_kinds",
+    "PersonMINT": "head_kinds",
     "MINTTable": "table",
     "Recipe": "recipe",
     "TableRun": "audit",

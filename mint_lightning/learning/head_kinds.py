@@ -1,6 +1,15 @@
-"""The heads that `fit` knows: Vanilla MINT, CNN MINT, and a head on invariants."""
+"""The heads that `fit` knows: Vanilla MINT, CNN MINT, a head on invariants, and one on several photos of a person."""
 
-from mint_lightning.heads import DEFAULT_VIEWS, FIGURES, CNNHead, InvariantHead, L1Reading, VanillaHead
+from mint_lightning.heads import (
+    DEFAULT_VIEWS,
+    FIGURES,
+    PHOTOS,
+    CNNHead,
+    InvariantHead,
+    L1Reading,
+    PersonHead,
+    VanillaHead,
+)
 from mint_lightning.learning.initial import seeded, warm_start
 from mint_lightning.learning.mint import MINT
 
@@ -115,4 +124,45 @@ class InvariantMINT(MINT):
             head = InvariantHead(shapes, taps, views, figures, widths, dropout, published)
         warm_start(head, init_from)
         super().__init__(head, taps, rate, weight_decay, seed, InvariantHead.reads(taps, {"views": views}))
+        self.save_hyperparameters(logger=False)
+
+
+class PersonMINT(MINT):
+    """A head on several photos of one person at once (docs/heads.md); its data is the store of a table,
+    `datamodules.Activations`, where any photo can be had at any time.
+
+    Args:
+        shapes: shape of one sample's AAD at each tap; linked from the DataModule, do not set it.
+        taps: taps whose channel maxima are compared, for example [outcome].
+        photos: how many photos of a person are read at once; linked to the data. Who has fewer is left aside.
+        views: label-free variants of each photo that are compared too.
+        new: whether the first photo is a new one, to be set against the others.
+        widths: hidden layers; none is a logistic regression.
+        dropout: rate after each hidden layer.
+        rate: learning rate of Adam.
+        weight_decay: decoupled weight decay.
+        seed: decides the head's initialisation and dropout masks; the order of images has its own (data.seed).
+        init_from: a checkpoint or an auditor folder whose head to start from, for another audited network.
+    """
+
+    def __init__(
+        self,
+        shapes: list[list[int]],
+        taps: list[str],
+        photos: int = PHOTOS,
+        views: list[str] = [],  # noqa: B006 -- read only, and what --help shows
+        new: bool = False,
+        widths: list[int] = [],  # noqa: B006
+        dropout: float = 0.0,
+        rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        seed: int = 0,
+        init_from: str | None = None,
+    ) -> None:
+        with seeded(seed):
+            head = PersonHead(shapes, photos, views, new, widths, dropout)
+        warm_start(head, init_from)
+        super().__init__(
+            head, taps, rate, weight_decay, seed, PersonHead.reads(taps, {"photos": photos, "views": views})
+        )
         self.save_hyperparameters(logger=False)

@@ -10,7 +10,7 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryAUROC
 
 from mint_lightning.errors import UserError
-from mint_lightning.heads import Draw, Head, Request
+from mint_lightning.heads import Draw, Head, Request, view_and_step
 from mint_lightning.learning.checkpoint import SCHEMA_VERSION
 from mint_lightning.learning.goes_on import DECIDES, deciding
 from mint_lightning.learning.objective import check_rate, head_inputs, head_loss, head_optimizer
@@ -55,7 +55,11 @@ class MINT(L.LightningModule):
         return head_optimizer(self.head, self.rate, self.weight_decay)
 
     def on_fit_start(self) -> None:
-        """Standardise by the first fit images, unless a checkpoint brought its own statistics."""
+        """Standardise by the first fit images, unless a checkpoint brought its own statistics.
+
+        Raises:
+            UserError: the data gives no AAD, or one photo at a time to a head that reads several.
+        """
         fitted = [bool(module.fitted) for module in self.head.standardise]
         if not all(fitted):
             data = self._datamodule()
@@ -67,6 +71,16 @@ class MINT(L.LightningModule):
         if data is None or not hasattr(data, "first_fit_aad"):
             raise UserError("A head learns on AAD: give a DataModule that makes it, such as datamodules.Faces.")
         return data
+
+    def setup(self, stage: str) -> None:
+        """Refuse data that gives photos one at a time to a head that reads several at once."""
+        photos = 1 + max(view_and_step(view)[1] for view, _ in self.reads)
+        given = getattr(getattr(self.trainer, "datamodule", None), "photos", 1)
+        if photos != given:
+            raise UserError(
+                f"The head reads {photos} photos of a person at once, the data gives {given}: datamodules.Activations "
+                "gives several, from the store that a table wrote."
+            )
 
     def on_train_epoch_start(self) -> None:
         """Tell the loader where it is: of a checkpoint from the end of an epoch Lightning gives it nothing back."""

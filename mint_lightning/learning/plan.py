@@ -138,13 +138,7 @@ def _order(
     if rings is None or photos == 1:
         order: EpochOrder = data.order(rows, samples, labels)
         return order
-    whole = rings.whole(rows, photos)
-    people = len(np.unique(data.keys.label[whole]))
-    try:
-        order = data.order(whole, samples, labels)
-    except UserError as error:
-        raise UserError(f"{people} people have {photos} photos to learn from, too few: {error}") from error
-    return order
+    return rings.order(data.keys, rows, photos, lambda whole: data.order(whole, samples, labels))
 
 
 def _check_score(spec: RowSpec, data: Any) -> None:

@@ -1,7 +1,7 @@
 """Who stands beside a photo where several photos of one person are asked about at once."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mint_lightning.errors import UserError
 from mint_lightning.learning.bank import Request, Rows
 from mint_lightning.learning.rows import RowSpec
+from mint_lightning.shards import EpochOrder
 from mint_lightning.shards.keys import hash_order, key_hashes
 
 NOBODY = -1
@@ -65,6 +66,19 @@ class Rings:
         """Those of `rows` whose person has enough photos for a set of so many, the photo itself among them."""
         beside = self.size[rows] - (self.place[rows] != NOBODY)
         return rows[beside >= photos - 1]
+
+    def order(self, keys: Any, rows: Rows, photos: int, make: Callable[[Rows], EpochOrder]) -> EpochOrder:
+        """What `make` makes of those of `rows` that stand for a set of so many photos.
+
+        Raises:
+            UserError: too few people have as many.
+        """
+        rows = self.whole(rows, photos)
+        try:
+            return make(rows)
+        except UserError as error:
+            people = len(np.unique(keys.label[rows]))
+            raise UserError(f"{people} people have {photos} photos to learn from, too few: {error}") from error
 
     def one_each(self, rows: Rows, photos: int) -> Rows:
         """Of `rows` one for each circle that is large enough, that which is first on it, and every unseen photo."""

@@ -11,9 +11,11 @@ import torch
 from mint_lightning.audited import AuditedNetwork, Entry, EntryKey, known_entries
 from mint_lightning.errors import UserError
 from mint_lightning.files import sources_hash
+from mint_lightning.heads import beside
 from mint_lightning.learning.bank import Request, Rows
 from mint_lightning.learning.networks import AUDITED
 from mint_lightning.learning.objective import AAD
+from mint_lightning.learning.rings import Rings
 from mint_lightning.shards import KeyList
 
 _LISTED = 12
@@ -30,11 +32,16 @@ _DIFFERS = {
 
 @dataclass(frozen=True)
 class StoredAAD:
-    """Entries of the store by request; images that any of them lacks count as unreadable."""
+    """Entries of the store by request; images that any of them lacks count as unreadable.
+
+    With `rings` and `photos` above 1, what is taken of a photo is taken too of those that stand beside it.
+    """
 
     entries: Mapping[Request, Entry]
     keys: KeyList
     rows: Rows
+    rings: Rings | None = None
+    photos: int = 1
 
     @classmethod
     def open(
@@ -73,8 +80,10 @@ class StoredAAD:
     def take(self, rows: Rows) -> AAD:
         """AAD float32 of `rows`, each of which must be stored, in their order."""
         found: dict[str, dict[str, torch.Tensor]] = {}
-        for (view, tap), entry in self.entries.items():
-            found.setdefault(view, {})[tap] = entry.take(rows)
+        for step in range(self.photos):
+            of = self.rings.beside(rows, step) if self.rings is not None and step else rows
+            for (view, tap), entry in self.entries.items():
+                found.setdefault(beside(view, step), {})[tap] = entry.take(of)
         return {AUDITED: found}
 
     def read(self, rows: Rows, sizes: Iterator[int]) -> Iterator[dict[str, Any]]:
