@@ -71,7 +71,7 @@ def figures(table: Table) -> Iterator[str]:
         "| TPR at 1 % FPR (FPR seen) | TPR at 0.1 % FPR |"
     )
     yield "|---" * 11 + "|"
-    precise = precision(table)
+    precise = precision(table, evidence)
     for row in evidence.rows:
         yield _row(row, precise.get(row.name, "-"))
     n = evidence.rows[0].auc
@@ -96,14 +96,14 @@ def _row(row: RowEvidence, precise: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def precision(table: Table) -> dict[str, str]:
-    """By row, of as many members as externals of test, the share of those above logit 0 that are members."""
-    columns = ["row", "role", "head", "split", "member", "unseen", "score"]
+def precision(table: Table, evidence: TableEvidence) -> dict[str, str]:
+    """By row with a head, of as many members as externals of test, the share of members above logit 0."""
+    columns = ["row", "role", "split", "member", "unseen", "score"]
     scores = pq.read_table(table.result.parent / "scores.parquet", columns=columns)
     column = {name: np.array(scores[name].to_pylist()) for name in columns}
     judged = (column["role"] == "audited") & (column["split"] != "calibrate") & ~column["unseen"]
     found = {}
-    for name in dict.fromkeys(column["row"][judged & (column["head"] != "score")].tolist()):
+    for name in (row.name for row in evidence.rows if row.head != "score"):
         own = judged & (column["row"] == name)
         passes = [float((column["score"][own & (column["member"] == side)] > 0).mean()) for side in (True, False)]
         found[name] = f"{100 * passes[0] / sum(passes):.0f} %" if sum(passes) else "-"

@@ -5,14 +5,14 @@ import shlex
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from benchmarks.common import door
 from benchmarks.objects import page, parts
 from mint_lightning.commands.configs import config_path
+from mint_lightning.evidence import RowScores, ScoreSet
+from mint_lightning.tracking.scores import write_scores
 from tests.evidence_fixture import table_evidence
 
 pytestmark = pytest.mark.unit
@@ -50,17 +50,22 @@ def test_the_page_keeps_what_people_wrote(tmp_path: Path, monkeypatch: pytest.Mo
     table.result.parent.mkdir(parents=True)
     table.result.write_text(json.dumps({"evidence": evidence.to_json()}))
     row = evidence.rows[0].name
-    scores = {
-        "row": [row] * 8,
-        "role": ["audited"] * 7 + ["twin"],
-        "head": ["vanilla"] * 8,
-        "split": ["test"] * 6 + ["calibrate", "test"],
-        "member": [True, True, True, False, False, False, True, True],
-        "unseen": [False] * 8,
-        "score": [1.0, 2.0, -1.0, 1.0, -1.0, -2.0, 9.0, 9.0],
-    }
-    pq.write_table(pa.table(scores), table.result.parent / "scores.parquet")
-    assert page.precision(table) == {row: "67 %"}
+    assert evidence.rows[0].head != "score"
+    names = np.array([f"photo{number}" for number in range(7)])
+    audited = ScoreSet(
+        score=np.array([1.0, 2.0, -1.0, 1.0, -1.0, -2.0, 9.0]),
+        member=np.array([True, True, True, False, False, False, True]),
+        unseen=np.zeros(7, bool),
+        identity=names,
+        split=np.array(["test"] * 6 + ["calibrate"]),
+        key=names,
+        network="net",
+    )
+    rows = [RowScores(each.name, each.head, each.tap, 0, 0, audited, twins=(audited,)) for each in evidence.rows]
+    write_scores(table.result.parent / "scores.parquet", rows)
+    found = page.precision(table, evidence)
+    assert found == {each.name: "67 %" for each in evidence.rows if each.head != "score"}
+    assert row in found
     written = tmp_path / "page.md"
     written.write_text(f"# Ours\n\nWritten by people.\n\n{page.MARK}\nold figures\n")
     page.write(written, [table], [], EARLY)
