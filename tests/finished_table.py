@@ -12,7 +12,7 @@ from mint_lightning.auditor.novelty import NoveltyCheck, joined, pixel_features
 from mint_lightning.evidence import TableEvidence
 from mint_lightning.evidence.novelty import Novelty
 from mint_lightning.heads import VanillaHead
-from mint_lightning.tracking import write_scores
+from mint_lightning.report.scores import write_scores
 from tests.evidence_fixture import row_scores, table_evidence
 from tests.network_card import small_network
 from tests.tracked_table import cells_evidence

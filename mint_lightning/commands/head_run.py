@@ -23,8 +23,8 @@ from mint_lightning.learning.predictions import ScoresWriter
 from mint_lightning.learning.rows import RowSpec
 from mint_lightning.report import Context
 from mint_lightning.report.console import print_table
+from mint_lightning.report.scores import write_scores
 from mint_lightning.tracking.logger import MintLogger
-from mint_lightning.tracking.scores import write_scores
 from mint_lightning.tracking.sending import find_run
 
 KINDS: dict[type[MINT], str] = {

@@ -20,10 +20,11 @@ from mint_lightning.report.console import print_table
 from mint_lightning.report.html import write_html
 from mint_lightning.report.latex import render_latex
 from mint_lightning.report.markdown import render_markdown
+from mint_lightning.report.rescored import ATTRIBUTES, write_columns
+from mint_lightning.report.scores import HEADS, SCORES, write_heads, write_scores
 from mint_lightning.report.subjects import subject_of
 from mint_lightning.report.tidy import heads_csv, table_csv
 from mint_lightning.report.tidy_parts import reliability_csv, slices_csv
-from mint_lightning.tracking.scores import write_scores
 
 SCHEMA_VERSION = 1
 TABLE = "table.json"
@@ -116,7 +117,12 @@ def publish(run: Any, data: Any, request: Request) -> None:
     )
     with atomic_path(request.folder) as folder:
         folder.mkdir(parents=True)
-        write_scores(folder / "scores.parquet", [*run.rows, *run.pixel_rows()])
+        scored = [*run.rows, *run.pixel_rows()]
+        write_scores(folder / SCORES, scored)
+        write_heads(folder / HEADS, scored)
+        if run.attributes:
+            largest = max(run.rows, key=lambda row: len(row.audited))
+            write_columns(folder / ATTRIBUTES, run.attributes, largest.audited.key.tolist())
         write_html(folder / "report.html", run.evidence, context)
         for name, render in TEXTS.items():
             (folder / name).write_text(render(run.evidence, context), encoding="utf-8")
@@ -138,7 +144,7 @@ def publish(run: Any, data: Any, request: Request) -> None:
     for key in run.broken[:5]:
         print(f"An image could not be decoded and counts nowhere: {key}")
     track(run.evidence, context, request.folder, request.experiment, request.asked, register=request.register)
-    print(f"Written: {request.folder / 'report.html'} (page), {', '.join(TEXTS)}, scores.parquet, auditors/.")
+    print(f"Written: {request.folder / 'report.html'} (page), {', '.join(TEXTS)}, scores and heads, auditors/.")
 
 
 def network_summary(data: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The table of an audit: every row on the audited network and on its controls, weighed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,8 +30,8 @@ from mint_lightning.learning.table import MINTTable, grouped, learn_side_by_side
 
 @dataclass(frozen=True)
 class TableRun:
-    """A finished table: the evidence, the scores behind it, the audited network's heads by row (one per fold), and what
-    tells photos unlike its own, if it read what that is made of."""
+    """A finished table: the evidence, the scores behind it, the audited network's heads by row (one per fold), what
+    tells photos unlike its own, if it read what that is made of, and what else is known of the photos."""
 
     evidence: TableEvidence
     rows: list[RowScores]
@@ -41,12 +41,22 @@ class TableRun:
     seconds: dict[str, float]
     broken: list[str] = field(default_factory=list)
     novelty: NoveltyCheck | None = None
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def pixel_rows(self) -> list[RowScores]:
         """The pixel heads as rows, to be kept beside the others."""
         heads = {spec.title: spec.head for spec in PIXEL_ROWS}
         return [
-            RowScores(f"Pixels: {row.name}", heads[row.name], row.name, 0, 0, row.scores, validate_auc=row.validate_auc)
+            RowScores(
+                f"Pixels: {row.name}",
+                heads[row.name],
+                row.name,
+                0,
+                0,
+                row.scores,
+                validate_auc=row.validate_auc,
+                heads=row.heads,
+            )
             for row in self.pixels
         ]
 
@@ -123,7 +133,10 @@ def run_table(
     }
     novelty = novelty_of(data, activations, device_of(settings.accelerator))
     watch.lap("novelty")
-    return TableRun(evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken), novelty)
+    return TableRun(
+        evidence, scores, pixel_rows, heads, list(plan.specs), watch.seconds, list(data.broken), novelty,
+        attributes or {},
+    )  # fmt: skip
 
 
 def _with_aside(rows: list[RowScores], read: Reader, beside: Beside) -> list[RowScores]:

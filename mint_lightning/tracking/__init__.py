@@ -10,9 +10,8 @@ PLACES = {
     "log_table": "runs",
     "open_store": "store",
     "read_tables": "history",
-    "write_scores": "scores",
 }
-__all__ = ["MintLogger", "Store", "log_evidence", "log_table", "open_store", "read_tables", "write_scores"]
+__all__ = ["MintLogger", "Store", "log_evidence", "log_table", "open_store", "read_tables"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,9 @@ from mint_lightning.report import figures
 from mint_lightning.report.context import Context
 from mint_lightning.report.html import write_html
 from mint_lightning.report.markdown import render_markdown
+from mint_lightning.report.scores import write_scores
 from mint_lightning.tracking import entries
 from mint_lightning.tracking.children import Child, failing, remove_attempts, write_children
-from mint_lightning.tracking.scores import write_scores
 from mint_lightning.tracking.store import Store
 from mint_lightning.tracking.view import set_views
 

@@ -16,7 +16,8 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import TableEvidence
-from mint_lightning.tracking import MintLogger, log_table, open_store, write_scores
+from mint_lightning.report.scores import write_scores
+from mint_lightning.tracking import MintLogger, log_table, open_store
 from tests.evidence_fixture import context, row_scores, table_evidence
 
 pytestmark = pytest.mark.integration

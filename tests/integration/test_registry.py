@@ -16,9 +16,9 @@ from mint_lightning.auditor import Answers, Question, Scored, load_auditor
 from mint_lightning.auditor.novelty import pixel_features
 from mint_lightning.errors import UserError
 from mint_lightning.evidence import Calibration, error_rate
+from mint_lightning.report.scores import read_audited
 from mint_lightning.tracking import open_store
 from mint_lightning.tracking.registry import NothingToRegister, model_name, register
-from mint_lightning.tracking.scores import read_audited
 from tests.evidence_fixture import table_evidence
 from tests.finished_table import finished_table
 

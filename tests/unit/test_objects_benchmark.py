@@ -12,7 +12,7 @@ from benchmarks.common import door
 from benchmarks.objects import page, parts
 from mint_lightning.commands.configs import config_path
 from mint_lightning.evidence import RowScores, ScoreSet
-from mint_lightning.tracking.scores import write_scores
+from mint_lightning.report.scores import write_scores
 from tests.evidence_fixture import table_evidence
 
 pytestmark = pytest.mark.unit

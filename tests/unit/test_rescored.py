@@ -1,0 +1,113 @@
+"""Evidence computed anew from the scores that lie beside it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from mint_lightning.errors import UserError
+from mint_lightning.evidence import HeadScores, LeftOutScores, PixelScores, RowScores, TableEvidence, weigh
+from mint_lightning.report.rescored import (
+    ATTRIBUTES,
+    PIXELS,
+    differences,
+    read_columns,
+    weighed_again,
+    write_columns,
+)
+from mint_lightning.report.scores import HEADS, SCORES, write_heads, write_scores
+from tests.evidence_fixture import row_scores, score_set
+
+pytestmark = pytest.mark.unit
+
+CAMERA = "camera, 1"
+
+
+def with_everything() -> tuple[list[RowScores], list[PixelScores], dict[str, dict[str, str]]]:
+    """Rows with heads of several seeds, references, a complement and all that may stand beside them."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for number, row in enumerate(row_scores(references=2, people=60)):
+        seeds = range(2 if row.head != "score" else 0)
+        heads = [
+            HeadScores(
+                role, scores.network, seed, scores.score + rng.normal(size=len(scores)), 0.5 + 0.01 * seed, (0.4,)
+            )
+            for role, scores in (("audited", row.audited), ("twin", row.twins[0]))
+            for seed in seeds
+        ]
+        beside = {"permuted": row.twins[1], "left_out": (LeftOutScores("demo", row.audited),)} if number == 1 else {}
+        rows.append(replace(row, heads=tuple(heads), complement=row.twins[2], **beside))
+    pixels = []
+    for number, name in enumerate(("Vanilla pixels", "Vanilla statistics")):
+        scores = score_set(70 + number, people=60, network="pixels")
+        heads = (HeadScores("pixels", name, 0, scores.score, 0.5 + 0.1 * number, (0.5,)),)
+        pixels.append(PixelScores(name, 0.5 + 0.1 * number, scores, heads))
+    keys = rows[0].audited.key.tolist()
+    return rows, pixels, {CAMERA: {key: f'lens "{int(key[-1]) % 3}"' for key in keys}}
+
+
+def written(folder: Path) -> TableEvidence:
+    rows, pixels, attributes = with_everything()
+    beside = [
+        RowScores(PIXELS + each.name, "vanilla", each.name, 0, 0, each.scores, heads=each.heads) for each in pixels
+    ]
+    write_scores(folder / SCORES, [*rows, *beside])
+    write_heads(folder / HEADS, [*rows, *beside])
+    write_columns(folder / ATTRIBUTES, attributes, rows[0].audited.key.tolist())
+    return weigh(rows, pixels, random_partition=True, attributes=attributes)
+
+
+def test_every_figure_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    evidence = written(tmp_path)
+    assert evidence.rows[1].permuted_auc is not None
+    assert evidence.rows[1].left_out
+    assert any(CAMERA in part.kind for part in evidence.rows[0].slices)
+    assert weighed_again(tmp_path, evidence).to_json() == evidence.to_json()
+
+
+def test_one_score_that_changed_is_seen(tmp_path: Path) -> None:
+    evidence = written(tmp_path)
+    for name in (SCORES, HEADS):
+        table = pq.read_table(tmp_path / name)
+        whole = table["score"].to_numpy().copy()
+        whole[0] += 10  # of test; of calibrate it might move no threshold, which the hashes of a bundle would tell
+        changed = table.set_column(table.column_names.index("score"), "score", [whole])
+        pq.write_table(changed, tmp_path / name)
+        found = list(differences(evidence.to_json(), weighed_again(tmp_path, evidence).to_json()))
+        assert found, name
+        assert all("recomputed" in each for each in found)
+        pq.write_table(table, tmp_path / name)
+
+
+def test_a_forged_figure_is_named(tmp_path: Path) -> None:
+    evidence = written(tmp_path)
+    row = evidence.rows[0]
+    forged = replace(evidence, rows=(replace(row, auc=replace(row.auc, value=0.9)), *evidence.rows[1:]))
+    (found,) = differences(forged.to_json(), weighed_again(tmp_path, forged).to_json())
+    assert found.startswith("rows[0].auc.value: 0.9, recomputed 0.")
+
+
+def test_what_is_missing_is_told(tmp_path: Path) -> None:
+    evidence = written(tmp_path)
+    (tmp_path / HEADS).rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="The scores of the head of seed 0 of 'Vanilla conv1' on 'demo' are not there"):
+        weighed_again(tmp_path, evidence)
+    (tmp_path / SCORES).write_bytes(b"PAR1 and nothing")
+    with pytest.raises(UserError, match="cannot be read as scores"):
+        weighed_again(tmp_path, evidence)
+
+
+def test_differences_of_documents() -> None:
+    assert list(differences({"a": [1.0, 2]}, {"a": [1.0 + 1e-12, 2]})) == []
+    assert list(differences({"a": 1.0}, {"a": 1.1})) == ["a: 1.0, recomputed 1.1"]
+    assert list(differences({"a": 1.0}, {"b": 1.0})) == [": {'a': 1.0}, recomputed {'b': 1.0}"]
+    assert list(differences([1], [1, 2])) == [": [1], recomputed [1, 2]"]
+    assert list(differences([True], [1.0])) == []
+    assert list(differences([float("nan")], [1.0])) == ["[0]: nan, recomputed 1.0"]
+
+
+def test_no_attributes_are_none(tmp_path: Path) -> None:
+    assert read_columns(tmp_path / ATTRIBUTES) == {}
