@@ -21,6 +21,8 @@ COMMANDS = {
     "train-audited": ("train_audited", "train a network on recorded members, to be audited"),
     "table": ("table", "every tap and head beside its controls, from one pass of the networks"),
     "audit": ("audit", "do these photos, or these people, score like training photos?"),
+    "report": ("report", "the evidence bundle: a folder that others can read and check"),
+    "verify-bundle": ("verify_bundle", "compute every figure and hash of a bundle again"),
     "compare": ("compare", "the tables of several audited networks side by side, from the tracking store"),
     "sync": ("sync", "send what the tracking store did not take when it was logged"),
     "fit": ("lightning", "train one auditing head"),
@@ -60,6 +62,8 @@ examples:
   mint-lightning test --config faces_vanilla --ckpt_path mlruns/checkpoints/faces_vanilla/best.ckpt
   mint-lightning table --config table_faces --twins 5 --name five_twins
   mint-lightning audit --auditor mlruns/tables/demo me.jpg
+  mint-lightning report mlruns/tables/demo --out bundle
+  mint-lightning verify-bundle bundle
   mint-lightning compare --out mlruns/compare
   mint-lightning sync
 

@@ -16,12 +16,14 @@ EXAMPLES = """  mint-lightning audit --auditor mlruns/tables/demo me.jpg
   mint-lightning audit --auditor mlruns/tables/demo --group-by all holiday1.jpg holiday2.jpg portrait.png
   mint-lightning audit --auditor mlruns/tables/lfw/auditors/flip_agreement --aligned true faces/
   mint-lightning audit --auditor models:/demo@best --group-by identity --fdr 0.1 shards/mine
+  mint-lightning audit --scores other_tool.csv --out mlruns/audits/other_tool
   mint-lightning audit --auditor '[mlruns/tables/a, mlruns/tables/b]' --weights a=a.safetensors me.jpg"""
 
 
 def audit(
-    photos: list[str],
-    auditor: str | list[str],
+    photos: list[str] | None = None,
+    auditor: str | list[str] | None = None,
+    scores: str | None = None,
     weights: str | list[str] | None = None,
     group_by: Literal["none", "identity", "all"] = "none",
     alpha: float = 0.01,
@@ -30,19 +32,25 @@ def audit(
     aligned: bool = False,
     detector: str = "centerface",
     faces: Literal["largest", "all"] = "largest",
-    out: str = "mlruns/audits/audit",
+    out: str | None = None,
+    partition_declared: bool = False,
+    subject: Literal["faces", "objects"] = "faces",
     language: Literal["en", "es"] = "en",
     accelerator: str = "auto",
     workers: int = 0,
 ) -> Path:
     """Ask of photos, or of people or objects, whether they score like the photos that a network was trained on.
 
-    Every answer carries the error rate at which it is given; it is never proof. Photos are read, not kept.
+    Every answer carries the error rate at which it is given; it is never proof. Photos are read, not kept. With
+    `scores` no photo is asked about: what another tool's scores of known members and externals prove is weighed.
 
     Args:
         photos: image files, folders of images (a folder within for each person or object), or one shard set.
         auditor: folder of an auditor or of a table, id of a run, or registered model; several audit side by side, and
             their answers about one photo are adjusted for one another.
+        scores: FILE of any tool's scores, in the place of photos and auditor: CSV or parquet with the columns score and
+            member (and identity, key, split, row, role, network where known), or a form of ART, SACRO-ML or
+            PrivacyGuard (docs/bundle.md). Its evidence is written as a bundle.
         weights: where the audited network's weights are, as NAME=FILE with the network's name, several as a list; for
             auditors whose card names a file that is not here.
         group_by: one answer for each photo ("none"), for each person or object ("identity": the folder within the given
@@ -54,12 +62,22 @@ def audit(
             them, and of objects, which nothing finds, nothing is claimed.
         detector: what finds faces in files: "centerface", or the file of an SCRFD network (.onnx).
         faces: of a photo with several faces ask about the largest, or about all.
-        out: folder of audit.json and audit.csv, replaced if it stands there and holds nothing else.
+        out: folder of audit.json and audit.csv, mlruns/audits/audit by default, replaced if it stands there and holds
+            nothing else; with `scores` of the bundle, mlruns/audits/scores.
+        partition_declared: of `scores`, you declare that members and externals are random identity partitions of one
+            set.
+        subject: of `scores`, what the photos show.
         language: of the sentences.
         accelerator: auto, cpu or gpu.
         workers: processes that decode a shard set.
     """
-    folder = Path(out)
+    if scores is not None:
+        if photos or auditor:
+            raise UserError("--scores weighs scores that were made already: give neither photos nor an auditor.")
+        return weigh_scores(Path(scores), Path(out or "mlruns/audits/scores"), partition_declared, subject)
+    if not photos or auditor is None:
+        raise UserError("audit asks an auditor about photos: give --auditor and photos, or --scores FILE.")
+    folder = Path(out or "mlruns/audits/audit")
     refuse_foreign_folder(folder, "audit.json", "audit")
     refuse_unwritable(folder)
     from mint_lightning.auditor import Answers, Question, score_photos
@@ -87,6 +105,21 @@ def audit(
     print_answers(answers, auditors)
     print(f"Written: {folder / 'audit.json'}, audit.csv")
     return folder
+
+
+def weigh_scores(file: Path, out: Path, partition_declared: bool, subject: str) -> Path:
+    """Weigh any tool's scores, print the table and write its bundle."""
+    refuse_unwritable(out)
+    from mint_lightning.bundle.folder import write_bundle
+    from mint_lightning.bundle.given import of_scores
+    from mint_lightning.report.console import print_table
+
+    command = f"mint-lightning audit --scores {file.name}"
+    source = of_scores(file, command=command, partition_declared=partition_declared, subject=subject)
+    write_bundle(out, source)
+    print_table(source.evidence, source.context)
+    print(f"Written: {out / 'report.html'} (page), bundle.json, evidence, scores; verify-bundle {out} checks them.")
+    return out
 
 
 def refuse_single(auditors: "Mapping[str, Auditor]", question: "Question") -> None:

@@ -20,8 +20,7 @@ from mint_lightning.report.console import print_table
 from mint_lightning.report.html import write_html
 from mint_lightning.report.latex import render_latex
 from mint_lightning.report.markdown import render_markdown
-from mint_lightning.report.rescored import ATTRIBUTES, write_columns
-from mint_lightning.report.scores import HEADS, SCORES, write_heads, write_scores
+from mint_lightning.report.scores import ATTRIBUTES, HEADS, SCORES, write_columns, write_heads, write_scores
 from mint_lightning.report.subjects import subject_of
 from mint_lightning.report.tidy import heads_csv, table_csv
 from mint_lightning.report.tidy_parts import reliability_csv, slices_csv

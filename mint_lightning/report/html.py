@@ -1,6 +1,6 @@
 """One HTML page that needs nothing else: no host, no script, readable on a phone, in the dark and on paper."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,11 @@ def write_html(path: Path, evidence: TableEvidence, context: Context) -> Path:
     return path
 
 
-def render_html(evidence: TableEvidence, context: Context) -> str:
-    """The page as text. Names are escaped wherever they stand, in the pictures too."""
+def render_html(evidence: TableEvidence, context: Context, *, bundled: bool = False, limits: Sequence[str] = ()) -> str:
+    """The page as text. Names are escaped wherever they stand, in the pictures too.
+
+    bundled: whether it lies in a bundle, and says how that is checked; limits: more of them, as sentences.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -86,7 +89,8 @@ def render_html(evidence: TableEvidence, context: Context) -> str:
         measured=narrative.measured(evidence),
         declared=narrative.declared(evidence, context),
         precision=narrative.precision(evidence),
-        limits=narrative.limits(evidence),
+        limits=(*narrative.limits(evidence), *limits),
+        bundled=bundled,
         network=[(key, value) for key, value in _flat(context.network) if key not in ("Name", "Fingerprint")],
         level_note=wording.level_note(evidence),
     )

@@ -1,6 +1,7 @@
 """The scores behind a table as parquet: everything the figures were computed from, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from mint_lightning.files import atomic_path
 
 SCORES: Final = "scores.parquet"
 HEADS: Final = "heads.parquet"
+ATTRIBUTES: Final = "attributes.csv"
 
 
 def write_scores(path: Path, rows: Sequence[RowScores]) -> Path:
@@ -41,6 +43,23 @@ def read_audited(path: Path, row: str) -> ScoreSet:
     if not table.num_rows:
         raise UserError(f"{path} holds no scores of {row!r} on the audited network.")
     return as_set(table)
+
+
+def write_columns(path: Path, attributes: Mapping[str, Mapping[str, str]], keys: Sequence[str]) -> None:
+    """What else is known of the images: a CSV file with a line for each of `keys`."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(["key", *attributes])
+        lines.writerows([key, *(of[key] for of in attributes.values())] for key in keys)
+
+
+def read_columns(path: Path) -> dict[str, dict[str, str]]:
+    """The inverse of `write_columns`; nothing where there is no file."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        (_, *names), *lines = csv.reader(stream)
+    return {name: {line[0]: line[1 + at] for line in lines} for at, name in enumerate(names)}
 
 
 def as_set(table: pa.Table) -> ScoreSet:

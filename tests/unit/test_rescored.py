@@ -3,61 +3,20 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mint_lightning.bundle.rescored import differences, weighed_again
 from mint_lightning.errors import UserError
-from mint_lightning.evidence import HeadScores, LeftOutScores, PixelScores, RowScores, TableEvidence, weigh
-from mint_lightning.report.rescored import (
+from mint_lightning.report.scores import (
     ATTRIBUTES,
-    PIXELS,
-    differences,
+    HEADS,
+    SCORES,
     read_columns,
-    weighed_again,
-    write_columns,
 )
-from mint_lightning.report.scores import HEADS, SCORES, write_heads, write_scores
-from tests.evidence_fixture import row_scores, score_set
+from tests.scored_table import CAMERA, written
 
 pytestmark = pytest.mark.unit
-
-CAMERA = "camera, 1"
-
-
-def with_everything() -> tuple[list[RowScores], list[PixelScores], dict[str, dict[str, str]]]:
-    """Rows with heads of several seeds, references, a complement and all that may stand beside them."""
-    rng = np.random.default_rng(5)
-    rows = []
-    for number, row in enumerate(row_scores(references=2, people=60)):
-        seeds = range(2 if row.head != "score" else 0)
-        heads = [
-            HeadScores(
-                role, scores.network, seed, scores.score + rng.normal(size=len(scores)), 0.5 + 0.01 * seed, (0.4,)
-            )
-            for role, scores in (("audited", row.audited), ("twin", row.twins[0]))
-            for seed in seeds
-        ]
-        beside = {"permuted": row.twins[1], "left_out": (LeftOutScores("demo", row.audited),)} if number == 1 else {}
-        rows.append(replace(row, heads=tuple(heads), complement=row.twins[2], **beside))
-    pixels = []
-    for number, name in enumerate(("Vanilla pixels", "Vanilla statistics")):
-        scores = score_set(70 + number, people=60, network="pixels")
-        heads = (HeadScores("pixels", name, 0, scores.score, 0.5 + 0.1 * number, (0.5,)),)
-        pixels.append(PixelScores(name, 0.5 + 0.1 * number, scores, heads))
-    keys = rows[0].audited.key.tolist()
-    return rows, pixels, {CAMERA: {key: f'lens "{int(key[-1]) % 3}"' for key in keys}}
-
-
-def written(folder: Path) -> TableEvidence:
-    rows, pixels, attributes = with_everything()
-    beside = [
-        RowScores(PIXELS + each.name, "vanilla", each.name, 0, 0, each.scores, heads=each.heads) for each in pixels
-    ]
-    write_scores(folder / SCORES, [*rows, *beside])
-    write_heads(folder / HEADS, [*rows, *beside])
-    write_columns(folder / ATTRIBUTES, attributes, rows[0].audited.key.tolist())
-    return weigh(rows, pixels, random_partition=True, attributes=attributes)
 
 
 def test_every_figure_comes_back_to_the_last_bit(tmp_path: Path) -> None:

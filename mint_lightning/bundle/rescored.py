@@ -1,7 +1,6 @@
 """The evidence of a folder computed anew from the scores that lie beside it."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +21,9 @@ from mint_lightning.evidence import (
     TableEvidence,
     weigh,
 )
-from mint_lightning.report.scores import HEADS, SCORES, as_set
+from mint_lightning.report.scores import ATTRIBUTES, HEADS, SCORES, as_set, read_columns
 
 PIXELS: Final = "Pixels: "
-ATTRIBUTES: Final = "attributes.csv"
 TOLERANCE: Final = 1e-9
 """Relative: another numpy or processor may round a sum otherwise."""
 
@@ -66,23 +64,6 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
             yield f"{where}: {one!r}, recomputed {other!r}"
     elif one != other:
         yield f"{where}: {_short(one)}, recomputed {_short(other)}"
-
-
-def write_columns(path: Path, attributes: Mapping[str, Mapping[str, str]], keys: Sequence[str]) -> None:
-    """What else is known of the images: a CSV file with a line for each of `keys`."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        lines = csv.writer(stream, lineterminator="\n")
-        lines.writerow(["key", *attributes])
-        lines.writerows([key, *(of[key] for of in attributes.values())] for key in keys)
-
-
-def read_columns(path: Path) -> dict[str, dict[str, str]]:
-    """The inverse of `write_columns`; nothing where there is no file."""
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        (_, *names), *lines = csv.reader(stream)
-    return {name: {line[0]: line[1 + at] for line in lines} for at, name in enumerate(names)}
 
 
 def _read(path: Path) -> pa.Table:
