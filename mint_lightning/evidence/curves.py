@@ -3,17 +3,21 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mint_lightning.evidence.rates import clopper_pearson, effective
 from mint_lightning.evidence.types import Curve, Histogram
 
 POINTS = 200
 BINS = 40
 
 
-def roc_curve(score: ArrayLike, member: ArrayLike, *, points: int = POINTS) -> Curve:
+def roc_curve(
+    score: ArrayLike, member: ArrayLike, person: ArrayLike | None = None, *, points: int = POINTS, level: float = 0.95
+) -> Curve:
     """The ROC curve of (n,) scores, from (0, 0) to (1, 1), as at most about `points` of its own corners.
 
     Half of them lie evenly in false positive rate and half evenly in its logarithm, so that it may be drawn on either
-    axis. Images that tie make one straight step.
+    axis. Images that tie make one straight step. With (n,) numbers of the persons each point has its interval:
+    Clopper-Pearson's, of as many trials as the members' persons are worth equally large ones (Kish).
     """
     score, member = np.asarray(score, dtype=np.float64), np.asarray(member, dtype=bool)
     order = np.argsort(-score, kind="stable")
@@ -26,7 +30,8 @@ def roc_curve(score: ArrayLike, member: ArrayLike, *, points: int = POINTS) -> C
         wanted = np.concatenate([np.linspace(0, 1, points // 2), np.geomspace(smallest, 1, points // 2)])
         chosen = np.searchsorted(fpr[kept], wanted + 1e-12, "right") - 1
         kept = np.union1d(kept[chosen], [0, fpr.size - 1])
-    return Curve(tuple(fpr[kept].tolist()), tuple(tpr[kept].tolist()))
+    low, high = _band(tpr[kept], member, person, level)
+    return Curve(tuple(fpr[kept].tolist()), tuple(tpr[kept].tolist()), low, high)
 
 
 def histogram(score: ArrayLike, member: ArrayLike, unseen: ArrayLike, *, bins: int = BINS) -> Histogram:
@@ -41,6 +46,16 @@ def histogram(score: ArrayLike, member: ArrayLike, unseen: ArrayLike, *, bins: i
         tuple(np.bincount(place[group], minlength=bins).tolist()) for group in (member, ~member & ~unseen, unseen)
     )
     return Histogram(tuple(edges.tolist()), members, externals, others)
+
+
+def _band(
+    tpr: np.ndarray, member: np.ndarray, person: ArrayLike | None, level: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if person is None:
+        return (), ()
+    size = effective(np.bincount(np.asarray(person)[member]))
+    found = [clopper_pearson(min(float(rate), 1.0) * size, size, level=level) for rate in tpr]
+    return tuple(low for low, _ in found), tuple(high for _, high in found)
 
 
 def _corners(fpr: np.ndarray, tpr: np.ndarray) -> np.ndarray:

@@ -138,7 +138,7 @@ def _weigh_row(
         unseen_auc=unseen,
         photo_auc=photo,
         complement_auc=_complement_auc(row, level),
-        roc=roc_curve(scores.score[images], scores.member[images]),
+        roc=roc_curve(*figured, level=level),
         histogram=histogram(scores.score[judged], scores.member[judged], scores.unseen[judged]),
         claim=claim_of(row.name, auc, above, test, unseen_auc=unseen, photo_auc=photo),
         heads=tuple(figures_of(head, scores) for head in row.heads),

@@ -73,10 +73,16 @@ class ReferenceTest(Document):
 
 @dataclass(frozen=True)
 class Curve(Document):
-    """The ROC curve on test, thinned: exact points, dense where the false positive rate is low (for log axes)."""
+    """The ROC curve on test, thinned: exact points, dense where the false positive rate is low (for log axes).
+
+    low, high: of each point's TPR, the interval at the table's level with as many photos as the people of the members
+    are worth (pointwise, and rather too wide); empty in documents of earlier versions.
+    """
 
     fpr: tuple[float, ...]
     tpr: tuple[float, ...]
+    low: tuple[float, ...] = later(())
+    high: tuple[float, ...] = later(())
 
 
 @dataclass(frozen=True)

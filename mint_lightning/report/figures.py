@@ -30,6 +30,7 @@ def roc(evidence: TableEvidence) -> Picture:
         floor = _floor(evidence)
         axes.plot([floor, 1], [floor, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         handles = [_roc_line(axes, row, colour) for row, colour in _coloured(evidence.rows)]
+        _band(axes, evidence)
         if rest := len(evidence.rows) - sum(colour != MUTED for _, colour in _coloured(evidence.rows)):
             handles = [handle for handle in handles if handle.get_color() != MUTED]
             handles.append(Line2D([], [], color=MUTED, linewidth=0.8, label=f"{rest} other rows"))
@@ -55,6 +56,15 @@ def roc(evidence: TableEvidence) -> Picture:
                 alignment="left",
             )
     return Picture("roc", figure, "ROC curves, log axes", roc_words(evidence))
+
+
+def _band(axes: Any, evidence: TableEvidence) -> None:
+    """The interval of the curve that the verdict is about; those of all would cover each other."""
+    row = wording.headline_row(evidence)
+    colour = next((colour for other, colour in _coloured(evidence.rows) if other is row), None)
+    if row is not None and colour is not None and row.roc.low:
+        own = {"step": "post", "color": colour, "alpha": 0.15, "linewidth": 0, "zorder": 1.2}
+        axes.fill_between(row.roc.fpr, row.roc.low, row.roc.high, **own)
 
 
 def _roc_line(axes: Any, row: RowEvidence, colour: str) -> Line2D:
