@@ -66,6 +66,9 @@ def main(wheel: Path, constraints: Path) -> None:
         assert "--config faces_vanilla" in said, said
         run(folder, command, "table", "--config", "table_faces", *TABLE)
         run(folder, command, "fit", "--config", "conf/faces_vanilla.yaml", *HEAD)
+        run(folder, command, "report", "mlruns/tables/demo", "--out", "bundle")
+        for bundle in (folder / "bundle", *sorted(path.parent for path in ROOT.glob("docs/gallery/*/bundle.json"))):
+            assert "whole." in run(folder, command, "verify-bundle", bundle)
         for path in LEFT:
             assert (folder / path).is_file(), path
     print(f"{wheel.name} works in an empty environment.")

@@ -1,5 +1,6 @@
 """The page on paper, by WeasyPrint, which fetches nothing: the page names no other file."""
 
+import re
 from pathlib import Path
 
 from mint_lightning.errors import UserError
@@ -18,6 +19,8 @@ def write_pdf(path: Path, page: str) -> Path:
             "A PDF needs WeasyPrint and the Pango library (pip install 'mint-lightning[pdf]'; Debian: apt install "
             f"libpango-1.0-0 libpangoft2-1.0-0): {str(error).splitlines()[0][:120]}"
         ) from error
+    # In pictures WeasyPrint knows no variables of the style sheet: paper takes the colour that stands beside each.
+    page = re.sub(r"var\(--[\w-]+, (#[0-9a-f]{6})\)", r"\1", page)
     HTML(string=page, url_fetcher=_nothing).write_pdf(path, pdf_ua=True)
     return path
 

@@ -145,5 +145,4 @@ def after_test(cli: Any) -> None:
     write_json(path.with_suffix(".json"), evidence.to_json())
     print(f"{path}: the scores behind these figures")
     if isinstance(trainer.logger, MintLogger):
-        trainer.logger.log_evidence(evidence, context)
-        trainer.logger.log_file(path)
+        trainer.logger.log_evidence(evidence, context, scores=[row])

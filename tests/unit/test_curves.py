@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve as sklearn_roc_curve
 
-from mint_lightning.evidence import auc
+from mint_lightning.evidence import auc, clopper_pearson
 from mint_lightning.evidence.curves import histogram, roc_curve
 from tests.unit.evidence_data import score_set
 
@@ -31,6 +31,21 @@ def test_roc_points_lie_on_the_curve_and_are_dense_where_it_matters():
 def test_the_whole_curve_of_a_small_set_is_kept_and_ties_make_one_step():
     curve = roc_curve([0.0, 1.0, 1.0, 2.0], [False, True, False, True])
     assert list(zip(curve.fpr, curve.tpr, strict=True)) == [(0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0)]
+
+
+def test_the_band_holds_the_curve_and_is_that_of_as_many_people_as_the_members_are_worth():
+    generator = np.random.default_rng(5)
+    member = np.arange(400) < 200
+    score = generator.standard_normal(400) + member
+    alone = roc_curve(score, member, np.arange(400))
+    low, tpr, high = map(np.array, (alone.low, alone.tpr, alone.high))
+    assert (low <= tpr).all()
+    assert (tpr <= high).all()
+    middle = int(np.argmin(abs(tpr - 0.5)))
+    assert (low[middle], high[middle]) == pytest.approx(clopper_pearson(tpr[middle] * 200, 200))
+    crowded = roc_curve(score, member, np.arange(400) // 10)  # 20 people of ten photos
+    assert high[middle] - low[middle] < crowded.high[middle] - crowded.low[middle]
+    assert roc_curve(score, member).low == ()
 
 
 def test_histogram_counts_every_image_once():
