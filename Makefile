@@ -8,7 +8,7 @@ TESTERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 export MINT_DATA ?= $(if $(wildcard ../shared/data),../shared/data,)
 
-.PHONY: demo test coverage slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-networks bench-objects bench-packing bench-scale bench-shift bench-stream bench-table lint types wheel ui install clean
+.PHONY: demo gallery test coverage slow bench-demo bench-claims bench-lfw bench-lfw-search bench-evidence bench-heads bench-networks bench-objects bench-packing bench-scale bench-shift bench-stream bench-table lint types wheel ui install clean
 
 demo: $(STAMP)
 	$(BIN)/mint-lightning demo
@@ -44,6 +44,12 @@ bench-networks: $(STAMP)
 	$(BIN)/python -m benchmarks.networks
 
 # Ninety minutes on two cores; a run that was stopped goes on.
+gallery: $(STAMP)
+	$(BIN)/python -m benchmarks.gallery
+
+bench-heads: $(STAMP)
+	$(BIN)/python -m benchmarks.heads
+
 bench-objects: $(STAMP)
 	$(BIN)/python -m benchmarks.objects
 
