@@ -74,8 +74,24 @@ def figures(table: Table) -> Iterator[str]:
     precise = precision(table, evidence)
     for row in evidence.rows:
         yield _row(row, precise.get(row.name, "-"))
+    yield from by_set(evidence)
     n = evidence.rows[0].auc
     yield from ["", f"n: {n.images:,} photos of {n.identities:,} identities; intervals hold over all rows.", ""]
+
+
+def by_set(evidence: TableEvidence) -> Iterator[str]:
+    """AUC against each set of externals by itself, where there are several."""
+    if len(evidence.external_sets) < 2:
+        return
+    yield from [
+        "",
+        f"| AUC against | {' | '.join(evidence.external_sets)} |",
+        "|---" * (1 + len(evidence.external_sets)) + "|",
+    ]
+    for row in evidence.rows:
+        found = {part.name: part.auc for part in row.slices if part.kind == "external set"}
+        aucs = [found.get(name) for name in evidence.external_sets]
+        yield f"| {row.name} | {' | '.join(figure(each) if each else '-' for each in aucs)} |"
 
 
 def _row(row: RowEvidence, precise: str) -> str:

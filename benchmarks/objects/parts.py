@@ -93,6 +93,8 @@ def tables(early: dict[str, int]) -> list[Table]:
         Table("objects_gtsrb_early", "GTSRB, the paper's network, early", "objects_gtsrb_early",
               other(f"gtsrb_epoch{early['gtsrb']}")),
         Table("objects_gtsrb_test", "GTSRB, over-trained, against the official test images too", "objects_gtsrb_test"),
+        Table("objects_cifar10_test", "CIFAR-10, over-trained, against the official test images too",
+              "objects_cifar10_test"),
         Table("objects_by_class", "CIFAR-10, over-trained: heads by class", "objects_by_class"),
         Table("objects_samples", "CIFAR-10, over-trained: sample size", "objects_samples"),
         Table("objects_gtsrb", "GTSRB, the paper's network, over-trained", "objects_gtsrb"),
