@@ -27,7 +27,7 @@ RUN_ELSEWHERE = {
     "faces_vanilla",
     "faces_cnn",
     "table_faces",
-    "lfw_heads",  # many rows, below
+    *(MANY_PHOTOS := ("lfw_fresh", "lfw_heads", "lfw_transfer")),  # below
     *OTHER_NETWORKS,
     *(path.stem for path in CONF.glob("paper_*.yaml")),
     *(path.stem for path in CONF.glob("objects_*.yaml")),  # test_object_configs.py
@@ -53,8 +53,9 @@ def test_every_other_config_runs_on_the_demo(conf: str, workspace: Path) -> None
     assert main([command, "--config", str(CONF / f"{conf}.yaml"), *here, *fast, *one, "--name", f"every_{conf}"]) == 0
 
 
-def test_the_rows_of_the_heads_that_were_tried_can_be_learnt(workspace: Path) -> None:
-    rows = yaml.safe_load((CONF / "lfw_heads.yaml").read_text())["rows"]
+@pytest.mark.parametrize("conf", MANY_PHOTOS)
+def test_rows_of_more_photos_than_the_demo_has_can_be_learnt_with_fewer(conf: str, workspace: Path) -> None:
+    rows = yaml.safe_load((CONF / f"{conf}.yaml").read_text())["rows"]
     for row in rows:  # nobody in the demo has eight photos, nor are there so many in all
         row.pop("samples", None)
         for place in (row, row.get("arguments", {})):
@@ -63,7 +64,7 @@ def test_the_rows_of_the_heads_that_were_tried_can_be_learnt(workspace: Path) ->
     rows = [{"name": f"row {number}"} | row for number, row in enumerate(rows)]
     here = ["--data.shards", "shards/demo", "--data.network.card", "mlruns/networks/demo/card.json"]
     few = ["--rows", json.dumps(rows), "--folds", "0", "--data.batch_size", "16"]
-    config = ["--config", str(CONF / "lfw_heads.yaml"), *here, *few]
+    config = ["--config", str(CONF / f"{conf}.yaml"), *here, *few]
     assert main(["table", *config, "--dry-run"]) == 0
 
 
