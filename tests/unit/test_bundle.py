@@ -11,6 +11,7 @@ import pytest
 
 from mint_lightning.bundle.check import check_bundle
 from mint_lightning.bundle.folder import BUNDLE, EVIDENCE, PAGE, SUMS
+from mint_lightning.bundle.schema import evidence_schema
 from mint_lightning.bundle.signing import SIGNATURE
 from mint_lightning.cli import main
 from mint_lightning.errors import UserError
@@ -84,6 +85,17 @@ def test_its_document_is_as_the_schema_says(signed: Path) -> None:
     jsonschema.validate(document, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**document, "files": {"report.html": "no hash"}}, schema)
+
+
+def test_its_evidence_is_as_the_schema_says_which_is_made_of_the_classes(signed: Path) -> None:
+    schema = json.loads((DOCS / "evidence.schema.json").read_text())
+    assert schema == evidence_schema(), "python -m mint_lightning.bundle.schema > docs/evidence.schema.json"
+    jsonschema.Draft202012Validator.check_schema(schema)
+    evidence = json.loads((signed / EVIDENCE).read_text())
+    jsonschema.validate(evidence, schema)
+    evidence["rows"][0]["auc"]["value"] = "much"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(evidence, schema)
 
 
 def test_one_changed_byte_anywhere_is_refused(signed: Path) -> None:
