@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mint_lightning.auditor import load_auditor
 from mint_lightning.cli import main
 from tests.integration.conftest import CONF, FAST
 
@@ -20,6 +21,10 @@ def bundle(of: str, out: Path, *more: str) -> dict[str, object]:
     return found
 
 
+def fingerprint(auditor: str) -> str:
+    return load_auditor(Path(auditor)).card.fingerprint
+
+
 def runs(name: str, experiment: str) -> list[str]:
     from mint_lightning.tracking.store import open_store
 
@@ -31,7 +36,7 @@ def runs(name: str, experiment: str) -> list[str]:
 def test_of_a_table_by_folder_by_name_by_run_and_by_auditor(workspace: Path, tmp_path: Path) -> None:
     first = bundle("mlruns/tables/demo", tmp_path / "folder", "--forms", "true")
     assert first["kind"] == "table"
-    assert first["hashes"]["network"] == json.loads(Path("mlruns/networks/demo/card.json").read_text())["fingerprint"]
+    assert first["hashes"]["network"] == fingerprint("mlruns/tables/demo/auditors/flip_agreement")
     assert "How to check this" in (tmp_path / "folder/report.html").read_text()
     run = json.loads(Path("mlruns/tables/demo/run.json").read_text())["run"]
     for number, of in enumerate(("demo", run, "mlruns/tables/demo/auditors/flip_agreement")):
@@ -63,7 +68,7 @@ def test_of_the_test_of_one_head(workspace: Path, tmp_path: Path, capsys: pytest
     (run,) = runs("bundled", "heads")
     found = bundle(run, tmp_path / "bundle")
     assert (found["kind"], found["may_claim"]) == ("head", False)
-    assert found["hashes"]["network"] == json.loads(Path("mlruns/networks/demo/card.json").read_text())["fingerprint"]
+    assert found["hashes"]["network"] == fingerprint("mlruns/tables/demo/auditors/flip_agreement")
 
 
 def test_a_table_that_was_changed_by_hand_is_refused(
