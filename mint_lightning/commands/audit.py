@@ -75,7 +75,7 @@ def audit(
         if photos or auditor:
             raise UserError("--scores weighs scores that were made already: give neither photos nor an auditor.")
         return weigh_scores(Path(scores), Path(out or "mlruns/audits/scores"), partition_declared, subject)
-    if not photos or auditor is None:
+    if auditor is None:
         raise UserError("audit asks an auditor about photos: give --auditor and photos, or --scores FILE.")
     folder = Path(out or "mlruns/audits/audit")
     refuse_foreign_folder(folder, "audit.json", "audit")
@@ -98,7 +98,7 @@ def audit(
         found = [find_auditor(name, Path(temporary) / str(number)) for number, name in enumerate(names)]
         auditors, networks = load_all(found, named_files(weights), Path(temporary))
         refuse_single(auditors, question)
-        asked = open_photos(photos, auditors, aligned=aligned, detector=detector, faces=faces, workers=workers)
+        asked = open_photos(photos or [], auditors, aligned=aligned, detector=detector, faces=faces, workers=workers)
         scored = score_photos(asked, auditors, networks, device_of(accelerator), grouped=question.grouped)
     answers = Answers(scored, auditors, question)
     write_answers(folder, answers, auditors, detector=asked.detector)

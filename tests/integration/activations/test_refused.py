@@ -93,7 +93,8 @@ def test_a_partial_store_names_the_command_that_completes_it(
 
 def test_the_command_names_all_that_decides_which_photos_are_read() -> None:
     who = {"members": ["A"], "externals": ["B"], "unseen": None, "split_by": "photo", "null_seed": 0, "batch_size": 128}
-    words = shlex.split(completes(Path("a store"), "set", NetworkSource(card="a"), ["conv4:map"], who).split("`")[1])
+    source, views = NetworkSource(card="a"), ["original"]
+    words = shlex.split(completes(Path("a store"), "set", source, ["conv4:map"], views, who).split("`")[1])
     given = dict(pairwise(words))
     assert {name.removeprefix("--data."): value for name, value in given.items() if name.startswith("--data.")} == {
         "class_path": "datamodules.Faces",
