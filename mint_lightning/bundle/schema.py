@@ -46,7 +46,7 @@ def _of(hint: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _class(hint: type, found: dict[str, Any]) -> dict[str, Any]:
-    hints, own = get_type_hints(hint), dataclasses.fields(hint)  # type: ignore[arg-type]
+    hints, own = get_type_hints(hint), dataclasses.fields(hint)
     return {
         "description": " ".join((hint.__doc__ or "").split()),
         "type": "object",
