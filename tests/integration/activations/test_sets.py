@@ -103,5 +103,7 @@ def test_it_is_fitted_by_its_command_and_judges_people(workspace: Path, capsys: 
     capsys.readouterr()
     assert main(asked) == 0
     assert "photos" in capsys.readouterr().out
-    assert main(["fit", "--config", "faces_vanilla", *config, "--data", "datamodules.Faces", "--name", "one"]) == 1
+    data = ["--data", "datamodules.Faces", "--data.shards", "shards/demo"]
+    head = ["--model", "mint_lightning.learning.PersonMINT", "--model.taps", "[outcome]", "--name", "one"]
+    assert main(["fit", *head, *data, "--data.network.card", "mlruns/networks/demo/card.json", *FAST]) == 2
     assert "datamodules.Activations gives several" in capsys.readouterr().err
