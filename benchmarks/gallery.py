@@ -7,6 +7,7 @@ demo's members against faces that another hand drew. Each result becomes a bundl
 """
 
 import shutil
+import sys
 from pathlib import Path
 
 from mint_lightning.cli import main as mint
@@ -19,7 +20,7 @@ COMMANDS = (
     f"pack --source {OTHER} --name drawn_plainly --out shards/drawn_plainly --overwrite true --reuse true",
     (
         "table --config table_faces --name across --data.shards [shards/demo,shards/drawn_plainly] "
-        "--data.members [demo/members] --data.externals [drawn_plainly] --seeds 1"
+        "--data.members [demo.members] --data.externals [drawn_plainly] --seeds 1"
     ),
 )
 BUNDLES = {"planted": "demo", "nothing": "demo_null", "across": "across"}
@@ -28,6 +29,7 @@ BUNDLES = {"planted": "demo", "nothing": "demo_null", "across": "across"}
 def run(command: str) -> None:
     """Run a command of the front door; leaves on an error."""
     print(f"$ mint-lightning {command}", flush=True)
+    sys.argv = ["mint-lightning", *command.split()]  # what a table says it was made by
     if code := mint(command.split()):
         raise SystemExit(code)
 
