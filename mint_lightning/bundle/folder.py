@@ -15,6 +15,7 @@ from mint_lightning.bundle.signing import SIGNATURE, sign
 from mint_lightning.bundle.source import Source
 from mint_lightning.errors import UserError
 from mint_lightning.files import atomic_path, refuse_foreign_folder, sha256_file, write_json
+from mint_lightning.learning.rows import slug
 from mint_lightning.report import figures
 from mint_lightning.report.html import render_html
 from mint_lightning.report.scores import ATTRIBUTES, HEADS, SCORES, read_audited, write_heads, write_scores
@@ -60,7 +61,7 @@ def write_bundle(
             (folder / "pictures" / f"{picture.name}.png").write_bytes(picture.png())
         if forms:
             for row in source.evidence.rows:
-                write_forms(folder / "forms", _slug(row.name), read_audited(folder / SCORES, row.name))
+                write_forms(folder / "forms", slug(row.name), read_audited(folder / SCORES, row.name))
         if pdf:
             from mint_lightning.bundle.pdf import write_pdf
 
@@ -109,10 +110,6 @@ def sums(folder: Path) -> str:
     """SHA256SUMS: a line for each file, as `sha256sum -c` takes it."""
     signed = [SIGNATURE] if (folder / SIGNATURE).is_file() else []
     return "".join(f"{sha256_file(folder / name)}  {name}\n" for name in [*contents(folder), BUNDLE, *signed])
-
-
-def _slug(name: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "row"
 
 
 def _seeds(source: Source) -> dict[str, Any]:

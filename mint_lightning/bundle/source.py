@@ -1,7 +1,7 @@
 """What a bundle is made of: a finished table, a run of the tracking store, or an auditor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Source:
     folder: Path
     rows: tuple[RowScores, ...] = ()
     stated: RowEvidence | None = None
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[str, ...] = ()
 
 
 def of_folder(folder: Path) -> Source:

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "learning": {"shards", "audited", "heads", "evidence", "auditor"},
     "report": {"shards", "audited", "heads", "evidence", "auditor", "learning"},
     "tracking": {"shards", "audited", "heads", "evidence", "auditor", "learning", "report"},
-    "bundle": {"evidence", "auditor", "report"},
+    "bundle": {"evidence", "auditor", "learning", "report"},
     "commands": {"shards", "audited", "heads", "evidence", "auditor", "learning", "report", "tracking", "bundle"},
     "cli": {"commands"},
     "__main__": {"cli"},
